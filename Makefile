@@ -1,0 +1,38 @@
+# Everything that a person runs, one target each. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := bash
+
+.PHONY: help run test verify bench build check protos clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+run: ## Start the whole shop in one process, with the card processor and the mail sink beside it.
+	@npm run --silent ready
+	@exec node --enable-source-maps=false dist/mesh/cli/main.js up
+
+test: ## Run all tests that need no server: unit, property, wire, one-process end to end, types and lint.
+	@npm run --silent ready
+	@npm run --silent test:all
+
+verify: ## Run the checks that need real tools: grpcurl, buf, an OpenAPI validator, kill -9.
+	@npm run --silent ready
+	@bash conformance/verify.sh
+
+bench: ## Measure start, memory and a purchase's latency and rate, into docs/reports/.
+	@npm run --silent ready
+	@node dist/labs/bench/main.js
+
+build: ## Compile to dist/.
+	@npm run --silent ready
+
+check: ## Format, lint and types.
+	@npm run --silent ready
+	@npm run --silent check
+
+protos: ## Export the contracts with everything they import to dist/protos/, for other languages.
+	@npm run --silent ready
+	@bash proto/tools/export.sh
+
+clean: ## Remove what was built; the data folder stays.
+	@rm -rf dist

@@ -1,0 +1,50 @@
+import { environmentName, type Manifest } from './manifest.js';
+import { StartupError } from './startup-error.js';
+
+/** Environment variables as they were given to the process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Gives a service's settings: the environment wins, then what the launcher found out, then the manifest's default.
+ * @param found values by environment name that the launcher knows, such as the address of a witness that it started.
+ * @throws Error (a mistake in the service) for a setting that the manifest does not declare.
+ */
+export function settingsOf(manifest: Manifest, environment: Environment, found: Environment): (name: string) => string {
+  return (name) => {
+    const declared = manifest.settings[name];
+    if (declared === undefined) throw new Error(`services/${manifest.name}/service.yaml does not declare setting '${name}'`);
+    const variable = environmentName(manifest.name, name, declared);
+    return textOf(environment[variable]) ?? textOf(found[variable]) ?? declared.default;
+  };
+}
+
+/** An empty variable counts as absent: `PORT= make run` means the default. */
+function textOf(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : value;
+}
+
+/**
+ * Reads a port number.
+ * @param variable the environment variable, for the message.
+ * @throws StartupError when it is not a whole number from 0 to 65535. 0 means any free port.
+ */
+export function portOf(environment: Environment, variable: string, fallback: number): number {
+  const text = textOf(environment[variable]);
+  if (text === undefined) return fallback;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port >= 0 && port <= 65_535) return port;
+  throw new StartupError(`${variable} is '${text}'`, 'give a port from 0 to 65535');
+}
+
+/** Reads one of several words. @throws StartupError that lists them. */
+export function wordOf<const T extends string>(
+  environment: Environment,
+  variable: string,
+  words: readonly T[],
+  fallback: T,
+): T {
+  const text = textOf(environment[variable]) ?? fallback;
+  const word = words.find((candidate) => candidate === text);
+  if (word !== undefined) return word;
+  throw new StartupError(`${variable} is '${text}'`, `use one of ${words.join(', ')}`);
+}

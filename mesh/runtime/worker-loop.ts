@@ -1,0 +1,36 @@
+import type { CallContext } from '../rpc/context.js';
+import type { Log, Timers } from './ports.js';
+import type { Worker } from './service.js';
+
+/** What a loop of repeated work needs. */
+export interface WorkerLoopOptions {
+  readonly worker: Worker;
+  readonly timers: Timers;
+  readonly log: Log;
+  /** A context of its own for each run. */
+  context(deadlineMs: number): CallContext;
+}
+
+/**
+ * Runs a worker again and again, with its pause in between; a run that fails is logged and the next one comes all the
+ * same. Returns the function that stops it and resolves when the run in progress has ended.
+ */
+export function startWorker(options: WorkerLoopOptions): () => Promise<void> {
+  const { worker, timers, log } = options;
+  const stopping = new AbortController();
+  const loop = (async () => {
+    while (!stopping.signal.aborted) {
+      await timers.sleep(worker.everyMs, stopping.signal).catch(() => undefined);
+      if (stopping.signal.aborted) return;
+      try {
+        await worker.run(options.context(worker.deadlineMs ?? 10_000));
+      } catch (error) {
+        log.warn({ worker: worker.name, error: String(error) }, 'a run failed: the next one follows after its pause');
+      }
+    }
+  })();
+  return () => {
+    stopping.abort();
+    return loop;
+  };
+}
