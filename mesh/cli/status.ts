@@ -1,0 +1,40 @@
+import type { StatusReport } from '../shape/admin-port.js';
+import { readAdmin, runningMesh } from './admin-client.js';
+import { type Command, switchOption } from './command.js';
+import { dataFolderOf, dataOption } from './data-option.js';
+import { textTable } from './text-table.js';
+
+/** `meshmart status`: what runs, where, and how it is. */
+export const status: Command = {
+  name: 'status',
+  summary: 'Show what runs: services, health, versions, addresses.',
+  usage: '[OPTIONS]',
+  options: {
+    data: dataOption,
+    json: { type: 'boolean', about: 'Print JSON.' },
+  },
+  examples: ['meshmart status', 'meshmart status --json'],
+  run: async (args, terminal) => {
+    const report = (await readAdmin(runningMesh(dataFolderOf(args, terminal)), '/status')) as StatusReport;
+    if (switchOption(args, 'json')) terminal.out(`${JSON.stringify(report, null, 2)}\n`);
+    else terminal.out(textOf(report));
+    return report.ready ? 0 : 1;
+  },
+};
+
+function textOf(report: StatusReport): string {
+  const services = report.services.map((service) => [
+    service.name,
+    service.serving ? 'serving' : 'not serving',
+    service.criticality,
+    service.version,
+    service.address,
+    service.problem ?? '',
+  ]);
+  return [
+    `${report.shape}, version ${report.version}, process ${report.pid}: ${report.ready ? 'ready' : 'not ready'}`,
+    ...Object.entries(report.addresses).map(([name, address]) => `  ${name.padEnd(15)} ${address}`),
+    '',
+    textTable(['service', 'health', 'criticality', 'version', 'address', ''], services),
+  ].join('\n');
+}

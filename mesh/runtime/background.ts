@@ -1,0 +1,58 @@
+import { MeshError } from '../contract/error.js';
+import type { CallContext } from '../rpc/context.js';
+import { parseTraceparent, type TraceContext } from '../telemetry/trace-context.js';
+import type { Ambient, Random } from './ports.js';
+import type { BackgroundOptions } from './service.js';
+
+/** What contexts without a caller are made from. */
+export interface BackgroundSource {
+  readonly ambient: Ambient;
+  /** The service that works on its own behalf. */
+  readonly service: string;
+  /** Aborted when the process begins to stop: such work ends then, because it is taken up again at the next start. */
+  readonly stopping: AbortSignal;
+}
+
+/** Makes the `background` function of a service's ports: contexts for sagas, sweeps and events. */
+export function createBackground(source: BackgroundSource): (options: BackgroundOptions) => CallContext {
+  const { ambient, service, stopping } = source;
+  return ({ deadlineMs, traceparent, priority = 'normal' }) => {
+    const controller = new AbortController();
+    const abort = () => controller.abort(stopping.reason);
+    const cancelTimer = ambient.timers.after(deadlineMs, () => {
+      stopping.removeEventListener('abort', abort);
+      controller.abort(
+        new MeshError({
+          code: 'DEADLINE_EXCEEDED',
+          reason: 'DEADLINE_EXCEEDED',
+          message: `background work of ${service} took longer than ${deadlineMs} ms`,
+        }),
+      );
+    });
+    if (stopping.aborted) abort();
+    else stopping.addEventListener('abort', abort, { once: true });
+    controller.signal.addEventListener('abort', cancelTimer, { once: true });
+    return {
+      deadlineMs: ambient.clock.nowMs() + deadlineMs,
+      signal: controller.signal,
+      caller: service,
+      user: undefined,
+      userToken: undefined,
+      trace: parseTraceparent(traceparent) ?? newTrace(ambient.random),
+      priority,
+      metadata: {},
+      command: undefined,
+      peer: 'background',
+      setTrailer: () => undefined,
+    };
+  };
+}
+
+/** A place above the first span of a new trace. */
+export function newTrace(random: Random): TraceContext {
+  return { traceId: hexOf(random.bytes(16)), spanId: hexOf(random.bytes(8)), sampled: true };
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}

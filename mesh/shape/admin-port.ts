@@ -1,0 +1,113 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Readiness, ServiceHealth } from '../runtime/edge.js';
+import { StartupError } from '../runtime/startup-error.js';
+import type { FinishedSpan } from '../telemetry/tracer.js';
+
+/** What `meshmart status` shows. */
+export interface StatusReport {
+  readonly version: string;
+  readonly shape: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly ready: boolean;
+  /** Name to URL of what listens. */
+  readonly addresses: Readonly<Record<string, string>>;
+  readonly services: readonly (ServiceHealth & { readonly version: string; readonly address: string })[];
+}
+
+/** What the admin port answers with. */
+export interface AdminSources {
+  /** Prometheus text and its content type. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  readiness(): Promise<Readiness>;
+  status(): Promise<StatusReport>;
+  spansOfOrder(orderId: string): readonly FinishedSpan[];
+  spansOfTrace(traceId: string): readonly FinishedSpan[];
+  recentSpans(limit: number): readonly FinishedSpan[];
+}
+
+/** The port for those who run the shop: metrics, health, status, traces. Not for the outside. */
+export interface AdminPort {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Listens for operators. Only reads; every answer but `/metrics` is JSON.
+ * @param host 127.0.0.1 unless ADMIN_HOST says otherwise.
+ * @throws StartupError when the port is taken.
+ */
+export async function openAdminPort(host: string, port: number, sources: AdminSources): Promise<AdminPort> {
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000, maxHeaderSize: 8_192 }, (request, response) => {
+    answer(request, response, sources).catch(() => reply(response, 500, { title: 'The admin port failed', detail: 'see the log' }));
+  });
+  server.maxConnections = 64;
+  await listening(server, host, port);
+  const address = server.address();
+  const actual = typeof address === 'object' && address !== null ? address.port : port;
+  return {
+    url: `http://${host}:${actual}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, sources: AdminSources): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD');
+    return reply(response, 405, { title: 'The admin port only reads' });
+  }
+  const url = new URL(request.url ?? '/', 'http://admin');
+  switch (url.pathname) {
+    case '/metrics': {
+      const { contentType, text } = await sources.metrics();
+      response.writeHead(200, { 'content-type': contentType }).end(text);
+      return;
+    }
+    case '/healthz':
+      return reply(response, 200, { status: 'alive' });
+    case '/readyz': {
+      const readiness = await sources.readiness();
+      return reply(response, readiness.ready ? 200 : 503, readiness);
+    }
+    case '/status':
+      return reply(response, 200, await sources.status());
+    case '/traces':
+      return reply(response, 200, { spans: spansFor(url.searchParams, sources) });
+    default:
+      return reply(response, 404, {
+        title: 'No such page on the admin port',
+        detail: 'there are /metrics, /healthz, /readyz, /status and /traces?order=ID',
+      });
+  }
+}
+
+function spansFor(query: URLSearchParams, sources: AdminSources): readonly FinishedSpan[] {
+  const order = query.get('order');
+  if (order !== null) return sources.spansOfOrder(order);
+  const traceId = query.get('traceId');
+  if (traceId !== null) return sources.spansOfTrace(traceId);
+  return sources.recentSpans(200);
+}
+
+function reply(response: ServerResponse, status: number, body: unknown): void {
+  response
+    .writeHead(status, { 'content-type': status >= 400 ? 'application/problem+json' : 'application/json', 'cache-control': 'no-store' })
+    .end(`${JSON.stringify(body)}\n`);
+}
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(
+        cause.code === 'EADDRINUSE'
+          ? new StartupError(`port ${port} is taken (admin port)`, 'stop what uses it, or choose another with ADMIN_PORT', { cause })
+          : new StartupError(`the admin port can't listen on ${host}:${port} (${cause.code})`, 'check ADMIN_PORT', { cause }),
+      );
+    });
+    server.listen(port, host, () => resolve());
+  });
+}
