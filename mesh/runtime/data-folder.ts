@@ -60,7 +60,7 @@ export function openDataFolder(folder: string): DataFolder {
   };
 }
 
-function hold(path: string): DatabaseSync {
+function hold(path: string): { close(): void } {
   const file = join(path, 'lock.db');
   try {
     const lock = new DatabaseSync(file);
