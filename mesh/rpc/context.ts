@@ -51,3 +51,12 @@ export interface CallContext {
   /** Adds a trailer to the answer, such as `x-http-code` (the REST status that the gateway shall use). */
   setTrailer(name: string, value: string): void;
 }
+
+/**
+ * The user of a call to a USER or OPERATOR method; the authorise interceptor has made sure that there is one.
+ * @throws Error (a mistake of the caller) for a call without a user.
+ */
+export function userOf(context: CallContext): User {
+  if (context.user === undefined) throw new Error('this method is called without a user: its exposure is not USER');
+  return context.user;
+}

@@ -1,0 +1,28 @@
+import { implement, type Service } from '../../mesh/runtime/service.js';
+import { UsersServiceDefinition } from '../../proto/gen/meshmart/users/v1/users.js';
+import { accountHandlers } from './accounts.js';
+import { addressBookHandlers } from './address-book.js';
+import { createLoginThrottle } from './login-throttle.js';
+import { scryptHasher } from './password-hasher.js';
+import { schema } from './schema.js';
+import { sessionHandlers } from './sessions.js';
+
+/** Accounts, addresses, tokens. */
+export const service: Service = {
+  schema,
+  build: (ports) => {
+    const hasher = scryptHasher(ports.random, {
+      hashesAtOnce: Number(ports.setting('hashesAtOnce')),
+      hashesWaiting: Number(ports.setting('hashesWaiting')),
+    });
+    return {
+      contracts: [
+        implement(UsersServiceDefinition, {
+          ...accountHandlers(ports, hasher),
+          ...sessionHandlers(ports, hasher, createLoginThrottle(ports.clock)),
+          ...addressBookHandlers(ports),
+        }),
+      ],
+    };
+  },
+};
