@@ -63,6 +63,8 @@ export interface Batch {
   readonly inbox?: { readonly consumer: string; readonly messageId: string };
   /** Stores the answer of a command; a second time is a {@link StoreConflict} of kind `command`. */
   readonly command?: CommandAnswer;
+  /** Fills in the answer of a command that was stored with a null response. The first answer wins; later ones are nothing. */
+  readonly answer?: { readonly scope: string; readonly key: string; readonly response: Uint8Array };
   /** The trace that the outbox messages belong to. */
   readonly trace?: TraceContext;
 }

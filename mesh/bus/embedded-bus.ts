@@ -1,0 +1,89 @@
+import { MeshError } from '../contract/error.js';
+import type { Ambient, Log } from '../runtime/ports.js';
+import { openSqliteDatabase } from '../store/sqlite-database.js';
+import { type Bus, defaultRedelivery, type RedeliveryPolicy } from './bus.js';
+import { createEmbeddedLog } from './embedded-log.js';
+import { type GroupConsumer, startGroupConsumer } from './group-consumer.js';
+
+/** What the embedded bus is opened with. */
+export interface EmbeddedBusOptions {
+  /** File of its database, or `:memory:` for a test. */
+  readonly path: string;
+  readonly ambient: Ambient;
+  readonly log: Log;
+  readonly redelivery?: Partial<RedeliveryPolicy>;
+}
+
+/** How often handled messages are deleted. */
+const pruneEveryMs = 10_000;
+
+/**
+ * A bus in one SQLite file, for the shop in one process. Delivery starts as soon as a message is on disk.
+ * @throws StartupError when the file can't be opened.
+ */
+export function openEmbeddedBus(options: EmbeddedBusOptions): Bus {
+  const { ambient, log: logger } = options;
+  const database = openSqliteDatabase(options.path);
+  const log = createEmbeddedLog(database);
+  const consumers = new Map<string, GroupConsumer>();
+  let open = true;
+  const pruneLater = (): (() => void) =>
+    ambient.timers.after(pruneEveryMs, () => {
+      if (!open) return;
+      log.prune();
+      cancelPrune = pruneLater();
+    });
+  let cancelPrune = pruneLater();
+  const durable = <T>(work: () => T): T => {
+    if (!open) throw unavailable(undefined);
+    try {
+      return work();
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+  };
+  return {
+    publish: async (messages) => {
+      durable(() => log.append(messages));
+      for (const consumer of consumers.values()) consumer.wake();
+    },
+    subscribe: async (subscription) => {
+      if (consumers.has(subscription.group)) throw new Error(`group ${subscription.group} is subscribed already`);
+      durable(() => log.register(subscription.group, Object.keys(subscription.topics)));
+      const consumer = startGroupConsumer({
+        log,
+        subscription,
+        ambient,
+        logger,
+        redelivery: { ...defaultRedelivery, ...options.redelivery },
+      });
+      consumers.set(subscription.group, consumer);
+      consumer.wake();
+      return async () => {
+        consumers.delete(subscription.group);
+        await consumer.stop();
+      };
+    },
+    deadLetters: async (group, limit) => durable(() => log.deadLetters(group, limit)),
+    replay: async (group, messageId) => {
+      const logged = durable(() => log.revive(group, messageId));
+      if (logged === undefined) {
+        throw new MeshError({ code: 'NOT_FOUND', reason: 'CONFLICT', message: `${group} has no dead letter ${messageId}: list them first` });
+      }
+      consumers.get(group)?.offer(logged);
+    },
+    lag: async (group) => durable(() => log.lag(group)),
+    probe: async () => durable(() => database.exec('BEGIN IMMEDIATE; ROLLBACK')),
+    close: async () => {
+      cancelPrune();
+      await Promise.all([...consumers.values()].map((consumer) => consumer.stop()));
+      consumers.clear();
+      open = false;
+      database.close();
+    },
+  };
+}
+
+function unavailable(cause: unknown): MeshError {
+  return new MeshError({ code: 'UNAVAILABLE', reason: 'STORAGE_UNAVAILABLE', message: "the bus can't be used now: nothing was published", cause });
+}

@@ -1,0 +1,83 @@
+import { DatabaseSync } from '@photostructure/sqlite';
+import { StartupError } from '../runtime/startup-error.js';
+import type { Row, SqlValue } from './store.js';
+
+/** A prepared statement. */
+export interface SqliteStatement {
+  all(...values: SqlValue[]): Row[];
+  get(...values: SqlValue[]): Row | undefined;
+  run(...values: SqlValue[]): { readonly changes: number };
+}
+
+/** The part of a SQLite connection that a store and a bus use. All of it is synchronous. */
+export interface SqliteDatabase {
+  /** The statement for this text; the same one each time. */
+  prepare(sql: string): SqliteStatement;
+  exec(sql: string): void;
+  /** Runs `work` in a transaction: all of it happens, or, if it throws, nothing. */
+  transaction<T>(work: () => T): T;
+  close(): void;
+}
+
+/** Statement texts are few and fixed; the bound is for a mistake that builds them from data. */
+const maxStatements = 500;
+
+/**
+ * Opens a database file (or `:memory:`) with a write-ahead log and every commit synced.
+ * @throws StartupError when the file can't be opened, written, or is not a database.
+ */
+export function openSqliteDatabase(path: string): SqliteDatabase {
+  try {
+    const connection = new DatabaseSync(path);
+    connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 2000');
+    return wrap(connection);
+  } catch (cause) {
+    throw new StartupError(
+      `the database ${path} can't be opened (${(cause as Error).message})`,
+      'make it readable and writable, or restore it from a copy',
+      { cause },
+    );
+  }
+}
+
+function wrap(connection: InstanceType<typeof DatabaseSync>): SqliteDatabase {
+  const statements = new Map<string, SqliteStatement>();
+  let depth = 0;
+  return {
+    prepare: (sql) => {
+      const known = statements.get(sql);
+      if (known !== undefined) return known;
+      if (statements.size >= maxStatements) statements.clear();
+      const statement = connection.prepare(sql) as unknown as SqliteStatement;
+      statements.set(sql, statement);
+      return statement;
+    },
+    exec: (sql) => connection.exec(sql),
+    transaction: (work) => {
+      if (depth > 0) throw new Error('a transaction within a transaction: put both into one batch');
+      depth += 1;
+      try {
+        connection.exec('BEGIN IMMEDIATE');
+        try {
+          const result = work();
+          connection.exec('COMMIT');
+          return result;
+        } catch (error) {
+          // SQLite has ended the transaction by itself after some failures, such as a full disk.
+          try {
+            connection.exec('ROLLBACK');
+          } catch {
+            // Nothing is open, which is what was wanted.
+          }
+          throw error;
+        }
+      } finally {
+        depth -= 1;
+      }
+    },
+    close: () => {
+      statements.clear();
+      connection.close();
+    },
+  };
+}

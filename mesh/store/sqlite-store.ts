@@ -1,0 +1,145 @@
+import { MeshError } from '../contract/error.js';
+import type { Clock } from '../runtime/ports.js';
+import type { TraceContext } from '../telemetry/trace-context.js';
+import type { Span, Tracer } from '../telemetry/tracer.js';
+import { writeBatch } from './sqlite-batch.js';
+import { openSqliteDatabase } from './sqlite-database.js';
+import { applySchema } from './sqlite-schema.js';
+import { type PendingMessage, type Row, type Statement, type Store, StoreConflict } from './store.js';
+
+/** What a store is opened with. */
+export interface SqliteStoreOptions {
+  /** File of the database, or `:memory:` for a test. */
+  readonly path: string;
+  /** The service whose store it is: part of message ids, and named in messages. */
+  readonly service: string;
+  /** The service's own tables; see Service.schema. */
+  readonly schema: readonly string[];
+  readonly clock: Clock;
+  /** Spans for queries and commits that belong to a trace. */
+  readonly tracer?: Tracer;
+}
+
+/**
+ * A store in one SQLite file: write-ahead log, every commit synced to disk before it resolves.
+ * @throws StartupError when the file can't be opened, or a released step of the schema was changed.
+ */
+export function openSqliteStore(options: SqliteStoreOptions): Store {
+  const { service, clock, tracer } = options;
+  const database = openSqliteDatabase(options.path);
+  applySchema(database, options.schema, options.path);
+  const listeners = new Set<() => void>();
+
+  /** Runs a piece of work in a span, and turns what SQLite throws into an error for callers. */
+  const run = <T>(operation: string, trace: TraceContext | undefined, work: () => T): T => {
+    const span: Span | undefined =
+      trace === undefined
+        ? undefined
+        : tracer?.start({ name: `sqlite ${operation}`, kind: 'client', parent: trace, attributes: { 'db.system.name': 'sqlite', 'db.namespace': service } });
+    try {
+      const result = work();
+      span?.end();
+      return result;
+    } catch (error) {
+      if (error instanceof StoreConflict || MeshError.is(error)) {
+        span?.end();
+        throw error;
+      }
+      span?.end('STORAGE_UNAVAILABLE');
+      throw storageUnavailable(service, error);
+    }
+  };
+
+  return {
+    query: async <T extends Row = Row>(statement: Statement, trace?: TraceContext) =>
+      run('query', trace, () => database.prepare(statement.sql).all(...(statement.values ?? [])) as T[]),
+
+    readStream: async (stream, afterVersion = 0, trace) =>
+      run('read stream', trace, () =>
+        database
+          .prepare('SELECT version, type, data, recorded_at_ms FROM mesh_events WHERE stream = ? AND version > ? ORDER BY version')
+          .all(stream, afterVersion)
+          .map((row) => ({
+            version: Number(row['version']),
+            type: String(row['type']),
+            data: row['data'] as Uint8Array,
+            recordedAtMs: Number(row['recorded_at_ms']),
+          })),
+      ),
+
+    findCommand: async (command, trace) =>
+      run('find command', trace, () => {
+        const row = database.prepare('SELECT * FROM mesh_commands WHERE scope = ? AND key = ?').get(command.scope, command.key);
+        if (row === undefined) return undefined;
+        if (Buffer.compare(row['request_hash'] as Uint8Array, command.requestHash) !== 0) throw keyReused(command.key);
+        const reference = row['reference'] as string | null;
+        return { ...command, response: row['response'] as Uint8Array | null, ...(reference === null ? {} : { reference }) };
+      }),
+
+    inboxHas: async (consumer, messageId) =>
+      run('inbox', undefined, () => database.prepare('SELECT 1 FROM mesh_inbox WHERE consumer = ? AND message_id = ?').get(consumer, messageId) !== undefined),
+
+    commit: async (batch) => {
+      run('commit', batch.trace, () => writeBatch(database, batch, clock.nowMs()));
+      if ((batch.outbox?.length ?? 0) > 0) for (const listener of listeners) listener();
+    },
+
+    unpublished: async (limit) =>
+      run('unpublished', undefined, () =>
+        database
+          .prepare('SELECT * FROM mesh_outbox ORDER BY sequence LIMIT ?')
+          .all(limit)
+          .map(
+            (row): PendingMessage => ({
+              sequence: BigInt(row['sequence'] as number),
+              // The time tells apart two messages with one number, if the file was ever restored from a copy.
+              messageId: `${service}-${row['sequence']}-${Number(row['occurred_at_ms']).toString(36)}`,
+              type: String(row['type']),
+              key: String(row['key']),
+              data: row['data'] as Uint8Array,
+              occurredAtMs: Number(row['occurred_at_ms']),
+              traceparent: (row['traceparent'] as string | null) ?? undefined,
+            }),
+          ),
+      ),
+
+    markPublished: async (sequences) => {
+      run('mark published', undefined, () =>
+        database.transaction(() => {
+          const remove = database.prepare('DELETE FROM mesh_outbox WHERE sequence = ?');
+          for (const sequence of sequences) remove.run(sequence);
+        }),
+      );
+    },
+
+    onOutbox: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    probe: async () => {
+      run('probe', undefined, () => {
+        database.prepare('INSERT INTO mesh_probe (id, at_ms) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms').run(clock.nowMs());
+      });
+    },
+
+    close: async () => database.close(),
+  };
+}
+
+function storageUnavailable(service: string, cause: unknown): MeshError {
+  return new MeshError({
+    code: 'UNAVAILABLE',
+    reason: 'STORAGE_UNAVAILABLE',
+    message: `the database of ${service} can't be used now: nothing was changed, try again`,
+    cause,
+  });
+}
+
+function keyReused(key: string): MeshError {
+  return new MeshError({
+    code: 'ALREADY_EXISTS',
+    reason: 'IDEMPOTENCY_KEY_REUSED',
+    message: `the idempotency-key ${key} was used with another request: use a new key for a new command`,
+  });
+}
