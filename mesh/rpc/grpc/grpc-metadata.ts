@@ -1,0 +1,20 @@
+import { Metadata as GrpcMetadata } from '@grpc/grpc-js';
+import type { Metadata } from '../context.js';
+
+/** Names that gRPC and HTTP/2 keep for themselves. */
+const reserved = /^(:|grpc-|te$|content-type$|user-agent$|host$|connection$)/;
+
+/** The text entries of grpc-js metadata; the last one wins where a name is there several times. */
+export function fromGrpcMetadata(metadata: GrpcMetadata): Metadata {
+  const entries: Record<string, string> = {};
+  for (const [name, value] of Object.entries(metadata.getMap())) {
+    if (typeof value === 'string' && !reserved.test(name)) entries[name] = value;
+  }
+  return entries;
+}
+
+export function toGrpcMetadata(entries: Metadata): GrpcMetadata {
+  const metadata = new GrpcMetadata();
+  for (const [name, value] of Object.entries(entries)) metadata.set(name, value);
+  return metadata;
+}

@@ -1,0 +1,180 @@
+import { type handleUnaryCall, Server, ServerCredentials, type ServerDuplexStream, type ServerReadableStream, type ServerUnaryCall, type ServerWritableStream, type UntypedHandleCall } from '@grpc/grpc-js';
+import type { MethodPolicy } from '../../contract/policy.js';
+import { StartupError } from '../../runtime/startup-error.js';
+import { cancelled } from '../deadline.js';
+import { isStream } from '../stream.js';
+import type { Body, Dispatch, WireResponse } from '../wire.js';
+import { errorToGrpc } from './grpc-error.js';
+import { fromGrpcMetadata, toGrpcMetadata } from './grpc-metadata.js';
+
+/** What a server listens with. */
+export interface GrpcServerOptions {
+  readonly host: string;
+  /** 0 means any free port. */
+  readonly port: number;
+  /** The setting that chooses the port, for the message when it is taken. */
+  readonly portVariable: string;
+  /** The methods that are served; each arrives at `dispatch` with its policy. */
+  readonly methods: Iterable<MethodPolicy>;
+  readonly dispatch: Dispatch;
+  /** Who the callers are: `outside` at a front port. */
+  readonly caller: string;
+  /** Largest request in bytes. Default 262144. */
+  readonly maxRequestBytes?: number;
+}
+
+/** A gRPC server that listens. */
+export interface GrpcServer {
+  readonly port: number;
+  /** Takes no new calls, lets those in flight end for at most `graceMs`, then ends them. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** Methods that the server itself answers, such as health and reflection: registered as they are. */
+export type ExtraService = Parameters<Server['addService']>;
+
+const same = (bytes: Buffer | Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/**
+ * Listens for gRPC without TLS. All limits are set here; none is left to its default.
+ * @throws StartupError when the port is taken.
+ */
+export async function openGrpcServer(options: GrpcServerOptions, extra: readonly ExtraService[] = []): Promise<GrpcServer> {
+  const server = new Server({
+    'grpc.max_receive_message_length': options.maxRequestBytes ?? 262_144,
+    'grpc.max_send_message_length': 4 * 1024 * 1024,
+    'grpc.max_concurrent_streams': 100,
+    'grpc-node.max_session_memory': 10,
+    'grpc.max_connection_idle_ms': 300_000,
+    'grpc.max_connection_age_ms': 1_800_000,
+    'grpc.max_connection_age_grace_ms': 30_000,
+    'grpc.keepalive_time_ms': 60_000,
+    'grpc.keepalive_timeout_ms': 20_000,
+  });
+  for (const [definition, implementation] of extra) server.addService(definition, implementation);
+  const stopping = new AbortController();
+  for (const [service, methods] of byService(options.methods)) {
+    const definition: Record<string, object> = {};
+    const implementation: Record<string, UntypedHandleCall> = {};
+    for (const method of methods) {
+      definition[method.method] = {
+        path: method.path,
+        requestStream: method.kind === 'client_streaming' || method.kind === 'bidi_streaming',
+        responseStream: method.kind === 'server_streaming' || method.kind === 'bidi_streaming',
+        requestSerialize: same,
+        requestDeserialize: same,
+        responseSerialize: same,
+        responseDeserialize: same,
+      };
+      implementation[method.method] = handlerOf(method, options, stopping.signal);
+    }
+    // The service's name is not part of the definition that grpc-js takes; the paths are.
+    void service;
+    server.addService(definition as never, implementation);
+  }
+  const port = await bind(server, options);
+  return {
+    port,
+    drain: (graceMs) =>
+      new Promise((resolve) => {
+        // Streams never end by themselves, and tryShutdown waits for them for ever: after the grace they are cut.
+        const timer = setTimeout(() => {
+          stopping.abort();
+          server.forceShutdown();
+          resolve();
+        }, graceMs);
+        server.tryShutdown(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
+  };
+}
+
+function byService(methods: Iterable<MethodPolicy>): Map<string, MethodPolicy[]> {
+  const services = new Map<string, MethodPolicy[]>();
+  for (const method of methods) services.set(method.service, [...(services.get(method.service) ?? []), method]);
+  return services;
+}
+
+type AnyCall =
+  | ServerUnaryCall<Buffer, Buffer>
+  | ServerReadableStream<Buffer, Buffer>
+  | ServerWritableStream<Buffer, Buffer>
+  | ServerDuplexStream<Buffer, Buffer>;
+
+function handlerOf(method: MethodPolicy, options: GrpcServerOptions, stopping: AbortSignal): UntypedHandleCall {
+  const answer = async (call: AnyCall, body: Body): Promise<WireResponse> => {
+    const ending = new AbortController();
+    const end = () => ending.abort(cancelled(method.path));
+    call.on('cancelled', end);
+    stopping.addEventListener('abort', end, { once: true });
+    const deadline = call.getDeadline();
+    try {
+      return await options.dispatch({
+        method,
+        body,
+        metadata: fromGrpcMetadata(call.metadata),
+        deadlineMs: deadline instanceof Date ? deadline.getTime() : deadline,
+        signal: ending.signal,
+        caller: options.caller,
+        peer: call.getPeer(),
+      });
+    } finally {
+      stopping.removeEventListener('abort', end);
+    }
+  };
+  if (method.kind === 'unary' || method.kind === 'client_streaming') {
+    const handle: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
+      answer(call, method.kind === 'unary' ? call.request : (call as unknown as AsyncIterable<Buffer>)).then(
+        ({ body, trailers }) => callback(null, same(body as Uint8Array), toGrpcMetadata(trailers)),
+        (error: unknown) => callback(errorToGrpc(error)),
+      );
+    };
+    return handle;
+  }
+  return (call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>) => {
+    const body = method.kind === 'server_streaming' ? (call as ServerWritableStream<Buffer, Buffer>).request : (call as unknown as AsyncIterable<Buffer>);
+    void (async () => {
+      try {
+        const response = await answer(call, body);
+        if (!isStream(response.body)) throw new TypeError(`${method.path} must answer with a stream`);
+        for await (const message of response.body) {
+          if (call.cancelled) return;
+          if (!call.write(same(message))) await writable(call);
+        }
+        call.end(toGrpcMetadata(response.trailers));
+      } catch (error) {
+        call.emit('error', errorToGrpc(error));
+      }
+    })();
+  };
+}
+
+function writable(call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      call.off('drain', done);
+      call.off('cancelled', done);
+      resolve();
+    };
+    call.on('drain', done);
+    call.on('cancelled', done);
+  });
+}
+
+function bind(server: Server, options: GrpcServerOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(`${options.host}:${options.port}`, ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else {
+        const taken = /EADDRINUSE/.test(error.message);
+        reject(
+          taken
+            ? new StartupError(`port ${options.port} is taken (gRPC)`, `stop what uses it, or choose another with ${options.portVariable}`, { cause: error })
+            : new StartupError(`gRPC can't listen on ${options.host}:${options.port} (${error.message})`, `check ${options.portVariable}`, { cause: error }),
+        );
+      }
+    });
+  });
+}
