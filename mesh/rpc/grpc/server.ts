@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { type handleUnaryCall, Server, ServerCredentials, type ServerDuplexStream, type ServerReadableStream, type ServerUnaryCall, type ServerWritableStream, type UntypedHandleCall } from '@grpc/grpc-js';
 import type { MethodPolicy } from '../../contract/policy.js';
 import { StartupError } from '../../runtime/startup-error.js';
@@ -53,7 +54,7 @@ export async function openGrpcServer(options: GrpcServerOptions, extra: readonly
   });
   for (const [definition, implementation] of extra) server.addService(definition, implementation);
   const stopping = new AbortController();
-  for (const [service, methods] of byService(options.methods)) {
+  for (const methods of byService(options.methods).values()) {
     const definition: Record<string, object> = {};
     const implementation: Record<string, UntypedHandleCall> = {};
     for (const method of methods) {
@@ -68,8 +69,6 @@ export async function openGrpcServer(options: GrpcServerOptions, extra: readonly
       };
       implementation[method.method] = handlerOf(method, options, stopping.signal);
     }
-    // The service's name is not part of the definition that grpc-js takes; the paths are.
-    void service;
     server.addService(definition as never, implementation);
   }
   const port = await bind(server, options);
@@ -107,7 +106,7 @@ function handlerOf(method: MethodPolicy, options: GrpcServerOptions, stopping: A
   const answer = async (call: AnyCall, body: Body): Promise<WireResponse> => {
     const ending = new AbortController();
     const end = () => ending.abort(cancelled(method.path));
-    call.on('cancelled', end);
+    (call as EventEmitter).on('cancelled', end);
     stopping.addEventListener('abort', end, { once: true });
     const deadline = call.getDeadline();
     try {

@@ -1,0 +1,85 @@
+import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import type { ExtraService } from './server.js';
+
+/** How services are, by the name that health checks use: a proto service's full name, or empty for all together. */
+export interface HealthSource {
+  /** undefined for a name that is not served here. */
+  serving(service: string): boolean | undefined;
+  /** All names that are served, the empty one included. */
+  names(): readonly string[];
+  /** Calls back after each change; returns the function that ends it. */
+  onChange(listener: () => void): () => void;
+}
+
+/** grpc.health.v1.HealthCheckResponse.ServingStatus */
+const status = { serving: 1, notServing: 2, serviceUnknown: 3 } as const;
+const notFound = 5;
+
+/**
+ * grpc.health.v1.Health with Check, Watch and List (https://github.com/grpc/grpc/blob/master/doc/health-checking.md).
+ * The three messages are written by hand: one text, one number, one map.
+ */
+export function healthService(source: HealthSource): ExtraService {
+  const statusOf = (name: string) => {
+    const serving = source.serving(name);
+    return serving === undefined ? undefined : serving ? status.serving : status.notServing;
+  };
+  const method = (name: string, responseStream: boolean) => ({
+    path: `/grpc.health.v1.Health/${name}`,
+    requestStream: false,
+    responseStream,
+    requestSerialize: (bytes: Buffer) => bytes,
+    requestDeserialize: readName,
+    responseSerialize: (bytes: Buffer) => bytes,
+    responseDeserialize: (bytes: Buffer) => bytes,
+  });
+  const implementation = {
+    Check: (call: ServerUnaryCall<string, Buffer>, callback: sendUnaryData<Buffer>) => {
+      const now = statusOf(call.request);
+      if (now === undefined) callback({ code: notFound, details: `there is no service '${call.request}' here` });
+      else callback(null, writeStatus(now));
+    },
+    List: (_call: unknown, callback: sendUnaryData<Buffer>) => {
+      callback(null, writeList(source.names().map((name) => [name, statusOf(name) ?? status.serviceUnknown])));
+    },
+    Watch: (call: ServerWritableStream<string, Buffer>) => {
+      let last: number | undefined;
+      const tell = () => {
+        const now = statusOf(call.request) ?? status.serviceUnknown;
+        if (now !== last) call.write(writeStatus(now));
+        last = now;
+      };
+      const stop = source.onChange(tell);
+      call.on('cancelled', stop);
+      call.on('close', stop);
+      tell();
+    },
+  };
+  return [{ Check: method('Check', false), List: method('List', false), Watch: method('Watch', true) }, implementation as never];
+}
+
+function readName(bytes: Buffer): string {
+  const reader = new BinaryReader(bytes);
+  let name = '';
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    if (field === 1 && type === WireType.LengthDelimited) name = reader.string();
+    else reader.skip(type, field);
+  }
+  return name;
+}
+
+function writeStatus(value: number): Buffer {
+  return Buffer.from(new BinaryWriter().tag(1, WireType.Varint).int32(value).finish());
+}
+
+function writeList(statuses: readonly (readonly [string, number])[]): Buffer {
+  const writer = new BinaryWriter();
+  for (const [name, value] of statuses) {
+    writer.tag(1, WireType.LengthDelimited).fork();
+    writer.tag(1, WireType.LengthDelimited).string(name);
+    writer.tag(2, WireType.LengthDelimited).bytes(writeStatus(value)).join();
+  }
+  return Buffer.from(writer.finish());
+}
