@@ -43,7 +43,11 @@ export interface FinishedSpan {
   readonly startMs: number;
   readonly durationMs: number;
   readonly attributes: Attributes;
-  readonly events: readonly { readonly name: string; readonly atMs: number; readonly attributes: Attributes }[];
+  readonly events: readonly {
+    readonly name: string;
+    readonly atMs: number;
+    readonly attributes: Attributes;
+  }[];
   readonly error: string | undefined;
 }
 

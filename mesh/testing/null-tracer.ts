@@ -6,7 +6,7 @@ import type { Tracer } from '../telemetry/tracer.js';
  */
 export const nullTracer: Tracer = {
   start: ({ parent }) => ({
-    context: parent ?? { traceId: '0'.repeat(31) + '1', spanId: '0'.repeat(15) + '1', sampled: false },
+    context: parent ?? { traceId: '1'.padStart(32, '0'), spanId: '1'.padStart(16, '0'), sampled: false },
     setAttribute: () => undefined,
     addEvent: () => undefined,
     end: () => undefined,

@@ -48,7 +48,6 @@ plugins:
       - useDate=false
       - useExactTypes=false
       - unrecognizedEnum=false
-      - env=node
       - emitImportedFiles=false
 YAML
 

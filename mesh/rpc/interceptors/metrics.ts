@@ -1,7 +1,7 @@
 import { MeshError } from '../../contract/error.js';
 import type { Clock } from '../../runtime/ports.js';
 import type { Interceptor } from '../interceptor.js';
-import type { RpcMetrics } from '../metrics.js';
+import type { RpcMetrics } from '../../telemetry/metrics.js';
 import { onEnd } from '../stream.js';
 
 /** Rate, errors, duration and calls in flight of each method. */

@@ -1,0 +1,193 @@
+import type { Bus } from '../bus/bus.js';
+import { startOutboxRelay } from '../bus/outbox-relay.js';
+import type { Contract } from '../contract/image.js';
+import type { Policies } from '../contract/policy.js';
+import { MeshError } from '../contract/error.js';
+import type { Validator } from '../contract/validation.js';
+import { createClient } from '../rpc/client.js';
+import { createDispatch } from '../rpc/dispatch.js';
+import { authoriseInterceptor } from '../rpc/interceptors/authorise.js';
+import { declaredCallInterceptor } from '../rpc/interceptors/declared-call.js';
+import { deduplicateInterceptor } from '../rpc/interceptors/deduplicate.js';
+import { identityInterceptor } from '../rpc/interceptors/identity.js';
+import { logInterceptor } from '../rpc/interceptors/log.js';
+import { metricsInterceptor } from '../rpc/interceptors/metrics.js';
+import { traceInterceptor } from '../rpc/interceptors/trace.js';
+import { validateInterceptor } from '../rpc/interceptors/validate.js';
+import type { Client, ServiceDefinition } from '../rpc/definition.js';
+import type { Dispatch, WireTo } from '../rpc/wire.js';
+import type { CallPolicy } from '../security/authority.js';
+import { createTokenVerifier, type TokenVerifier } from '../security/verifier.js';
+import type { Store } from '../store/store.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import type { Tracer } from '../telemetry/tracer.js';
+import { UsersServiceDefinition } from '../../proto/gen/meshmart/users/v1/users.js';
+import { createBackground } from './background.js';
+import { subscribeEvents } from './event-consumer.js';
+import { createIdSource } from './id.js';
+import type { Manifest } from './manifest.js';
+import type { Ambient, Log } from './ports.js';
+import type { MailSender, Service, ServicePorts } from './service.js';
+import { startWorker } from './worker-loop.js';
+
+/** What every service in a process shares. */
+export interface HostWorld {
+  readonly contract: Contract;
+  readonly policies: Policies;
+  readonly validator: Validator;
+  readonly ambient: Ambient;
+  readonly bus: Bus;
+  readonly callPolicy: CallPolicy;
+  readonly metrics: Metrics;
+  readonly tracerOf: (service: string) => Tracer;
+  readonly logOf: (service: string) => Log;
+  readonly mail: MailSender;
+  /** Wires from one service to another; the first name is the caller's. */
+  readonly wires: (caller: string) => WireTo;
+  /** The folder of the service that implements a proto service. */
+  readonly ownerOf: (protoService: string) => string | undefined;
+  /** Told of each call that leaves, so that a test can find declared edges that are never used. */
+  readonly onEdge?: (caller: string, path: string) => void;
+}
+
+/** What one service has for itself. */
+export interface HostedOptions {
+  readonly manifest: Manifest;
+  readonly store: Store;
+  readonly setting: (name: string) => string;
+  readonly secret: (name: string) => Uint8Array;
+}
+
+/** The ports of a service and what the runtime keeps beside them. */
+export interface ServiceWorld {
+  readonly ports: ServicePorts;
+  readonly verifier: TokenVerifier;
+  /** Begins the stop: background work ends. */
+  stop(reason: MeshError): void;
+}
+
+/** Makes the ports of one service. */
+export function createServiceWorld(world: HostWorld, options: HostedOptions): ServiceWorld {
+  const { ambient } = world;
+  const { manifest, store } = options;
+  const { name } = manifest;
+  const stopping = new AbortController();
+  const tracer = world.tracerOf(name);
+  const background = createBackground({ ambient, service: name, stopping: stopping.signal });
+  const clients = new Map<string, unknown>();
+  const client = <D extends ServiceDefinition>(definition: D): Client<D> => {
+    const known = clients.get(definition.fullName);
+    if (known !== undefined) return known as Client<D>;
+    const owner = world.ownerOf(definition.fullName);
+    if (!manifest.calls.some((call) => call.startsWith(`${definition.fullName}/`)) || owner === undefined) {
+      throw new Error(`services/${name}/service.yaml declares no call to ${definition.fullName}`);
+    }
+    const made = createClient(definition, {
+      wire: world.wires(name)(owner),
+      policies: world.policies,
+      ambient,
+      caller: name,
+      interceptors: {
+        trace: traceInterceptor('client', tracer),
+        metrics: metricsInterceptor('client', world.metrics.rpc(name), ambient.clock),
+        identity: declaredCallInterceptor(world.callPolicy, world.onEdge),
+      },
+    });
+    clients.set(definition.fullName, made);
+    return made;
+  };
+  const verifier = createTokenVerifier({
+    clock: ambient.clock,
+    fetchKeys: async () => (await client(UsersServiceDefinition).listSigningKeys({}, background({ deadlineMs: 1_000 }))).keys,
+  });
+  return {
+    verifier,
+    stop: (reason) => stopping.abort(reason),
+    ports: {
+      ...ambient,
+      ids: createIdSource(ambient.clock, ambient.random),
+      log: world.logOf(name),
+      tracer,
+      store,
+      client,
+      background,
+      setting: options.setting,
+      secret: options.secret,
+      fetch: globalThis.fetch,
+      verifyToken: (token) => verifier.verify(token),
+      mail: world.mail,
+      stopping: stopping.signal,
+    },
+  };
+}
+
+/** A service that runs. */
+export interface HostedService {
+  readonly manifest: Manifest;
+  readonly dispatch: Dispatch;
+  /** Rejects with the reason why the service can't do its work. */
+  check(): Promise<void>;
+  /** Begins consuming events and running workers: after all services can be called. */
+  begin(): Promise<void>;
+  /** Ends background work, waits for it, publishes what is left and closes the store. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Builds a service and what surrounds it. The phases of its life: build (here), `begin`, serve, `stop`.
+ * @throws whatever the service's own `build` and `start` throw.
+ */
+export async function hostService(world: HostWorld, service: Service, options: HostedOptions): Promise<HostedService> {
+  const { ambient } = world;
+  const { manifest, store } = options;
+  const { name } = manifest;
+  const serviceWorld = createServiceWorld(world, options);
+  const { ports, verifier } = serviceWorld;
+  const parts = await service.build(ports);
+  const implemented = parts.contracts.map((contract) => contract.definition.fullName);
+  const missing = manifest.implements.find((declared) => !implemented.includes(declared));
+  if (missing !== undefined) throw new Error(`services/${name} declares ${missing} and does not implement it`);
+  const dispatch = createDispatch({
+    contracts: parts.contracts,
+    policies: world.policies,
+    ambient,
+    interceptors: {
+      trace: traceInterceptor('server', ports.tracer),
+      metrics: metricsInterceptor('server', world.metrics.rpc(name), ambient.clock),
+      log: logInterceptor(ports.log, ambient.clock),
+      identity: identityInterceptor(verifier),
+      authorise: authoriseInterceptor(world.callPolicy),
+      validate: validateInterceptor(world.validator),
+      deduplicate: deduplicateInterceptor(),
+    },
+  });
+  await parts.start?.();
+  const stopRelay = startOutboxRelay({ store, bus: world.bus, topic: name, timers: ambient.timers, log: ports.log });
+  const running: (() => Promise<void>)[] = [];
+  return {
+    manifest,
+    dispatch,
+    check: async () => {
+      await store.probe();
+      await parts.check?.();
+    },
+    begin: async () => {
+      const events = parts.events ?? {};
+      const unhandled = Object.values(manifest.consumes).flat().find((type) => events[type] === undefined);
+      if (unhandled !== undefined) throw new Error(`services/${name} declares that it consumes ${unhandled} and has no handler for it`);
+      if (Object.keys(events).length > 0) {
+        running.push(await subscribeEvents({ manifest, events, bus: world.bus, ports, metrics: world.metrics }));
+      }
+      for (const worker of parts.workers ?? []) {
+        running.push(startWorker({ worker, timers: ambient.timers, log: ports.log, context: (deadlineMs) => ports.background({ deadlineMs }) }));
+      }
+    },
+    stop: async () => {
+      serviceWorld.stop(new MeshError({ code: 'UNAVAILABLE', reason: 'UNAVAILABLE', message: `${name} is stopping: try again` }));
+      await Promise.allSettled(running.map((stop) => stop()));
+      await parts.stop?.();
+      await stopRelay();
+      await store.close();
+    },
+  };
+}

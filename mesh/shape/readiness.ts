@@ -1,0 +1,98 @@
+import type { Readiness, ServiceHealth } from '../runtime/edge.js';
+import type { HostedService } from '../runtime/host.js';
+import type { Ambient } from '../runtime/ports.js';
+
+/** How the services of this process are, asked anew when the last answer is older than a second. */
+export interface ReadinessWatch {
+  current(): Promise<Readiness>;
+  /** The last answer, without asking. */
+  last(): Readiness;
+  onChange(listener: () => void): () => void;
+  /** From now on nothing is ready: the process stops. */
+  notServing(): void;
+  stop(): void;
+}
+
+const staleAfterMs = 1_000;
+const checkWithinMs = 2_000;
+
+/** Watches readiness; listeners are told when a service's health changes. */
+export function createReadinessWatch(ambient: Ambient, check: () => Promise<Readiness>): ReadinessWatch {
+  const { clock, timers } = ambient;
+  const listeners = new Set<() => void>();
+  let last: Readiness = { ready: false, services: [] };
+  let askedMs = Number.NEGATIVE_INFINITY;
+  let asking: Promise<Readiness> | undefined;
+  let stopping = false;
+  let cancel = () => undefined as void;
+
+  const set = (next: Readiness) => {
+    const changed = JSON.stringify(next) !== JSON.stringify(last);
+    last = next;
+    if (changed) for (const listener of listeners) listener();
+  };
+  const current = (): Promise<Readiness> => {
+    if (stopping || clock.monotonicMs() - askedMs < staleAfterMs) return Promise.resolve(last);
+    asking ??= check()
+      .then((next) => {
+        askedMs = clock.monotonicMs();
+        if (!stopping) set(next);
+        return last;
+      })
+      .finally(() => {
+        asking = undefined;
+      });
+    return asking;
+  };
+  const again = () => {
+    cancel = timers.after(staleAfterMs, () => {
+      if (listeners.size > 0) void current();
+      again();
+    });
+  };
+  again();
+  return {
+    current,
+    last: () => last,
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    notServing: () => {
+      stopping = true;
+      set({ ready: false, services: last.services.map((service) => ({ ...service, serving: false, problem: 'is stopping' })) });
+    },
+    stop: () => {
+      stopping = true;
+      cancel();
+    },
+  };
+}
+
+/** Asks each service whether it can do its work; ready means that every required one can. */
+export async function checkReadiness(hosted: readonly HostedService[]): Promise<Readiness> {
+  const services = await Promise.all(
+    hosted.map(async (service): Promise<ServiceHealth> => {
+      const { name, criticality } = service.manifest;
+      try {
+        await within(service.check(), checkWithinMs);
+        return { name, criticality, serving: true, problem: undefined };
+      } catch (error) {
+        return { name, criticality, serving: false, problem: error instanceof Error ? error.message : 'unknown' };
+      }
+    }),
+  );
+  return { ready: services.every((service) => service.serving || service.criticality === 'optional'), services };
+}
+
+async function within(work: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`did not answer its check within ${ms} ms`)), ms);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,16 @@
+import type { DataFolder } from '../runtime/data-folder.js';
+import { type Environment, wordOf } from '../runtime/setting.js';
+import { logLevels, openLog, type OpenLog } from '../telemetry/log.js';
+
+/**
+ * The log of a process: `<data>/logs/shop.jsonl`, or standard output with LOG_DESTINATION=stdout; LOG_LEVEL chooses what
+ * is written (default info). @throws StartupError
+ */
+export function openShapeLog(data: DataFolder, environment: Environment): OpenLog {
+  const destination = wordOf(environment, 'LOG_DESTINATION', ['file', 'stdout'], 'file');
+  return openLog({
+    destination: destination === 'stdout' ? 'stdout' : { file: data.file('logs', 'shop.jsonl') },
+    level: wordOf(environment, 'LOG_LEVEL', logLevels, 'info'),
+    clock: { nowMs: () => Date.now() },
+  });
+}
