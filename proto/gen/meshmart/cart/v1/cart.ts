@@ -982,8 +982,8 @@ export const CartServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([14, 10, 2, 8, 1, 16, 2, 24, 2, 34, 4, 99, 97, 114, 116]) as Buffer],
-          578365826: [Buffer.from([10, 18, 8, 47, 118, 49, 47, 99, 97, 114, 116]) as Buffer],
+          405658: [new Uint8Array([14, 10, 2, 8, 1, 16, 2, 24, 2, 34, 4, 99, 97, 114, 116]) as Uint8Array],
+          578365826: [new Uint8Array([10, 18, 8, 47, 118, 49, 47, 99, 97, 114, 116]) as Uint8Array],
         },
       },
     },
@@ -1004,9 +1004,9 @@ export const CartServiceDefinition = {
       responseStream: false,
       options: {
         _unknownFields: {
-          405658: [Buffer.from([16, 10, 2, 8, 2, 16, 2, 24, 2, 34, 4, 99, 97, 114, 116, 40, 1]) as Buffer],
+          405658: [new Uint8Array([16, 10, 2, 8, 2, 16, 2, 24, 2, 34, 4, 99, 97, 114, 116, 40, 1]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               19,
               58,
               1,
@@ -1027,7 +1027,7 @@ export const CartServiceDefinition = {
               101,
               109,
               115,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1047,9 +1047,9 @@ export const CartServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
-          405658: [Buffer.from([14, 10, 2, 8, 2, 16, 2, 24, 2, 34, 4, 99, 97, 114, 116]) as Buffer],
+          405658: [new Uint8Array([14, 10, 2, 8, 2, 16, 2, 24, 2, 34, 4, 99, 97, 114, 116]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               32,
               58,
               1,
@@ -1083,7 +1083,7 @@ export const CartServiceDefinition = {
               105,
               100,
               125,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1102,9 +1102,9 @@ export const CartServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
-          405658: [Buffer.from([14, 10, 2, 8, 2, 16, 2, 24, 2, 34, 4, 99, 97, 114, 116]) as Buffer],
+          405658: [new Uint8Array([14, 10, 2, 8, 2, 16, 2, 24, 2, 34, 4, 99, 97, 114, 116]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               29,
               42,
               27,
@@ -1135,7 +1135,7 @@ export const CartServiceDefinition = {
               105,
               100,
               125,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1153,8 +1153,8 @@ export const CartServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
-          405658: [Buffer.from([14, 10, 2, 8, 2, 16, 2, 24, 2, 34, 4, 99, 97, 114, 116]) as Buffer],
-          578365826: [Buffer.from([10, 42, 8, 47, 118, 49, 47, 99, 97, 114, 116]) as Buffer],
+          405658: [new Uint8Array([14, 10, 2, 8, 2, 16, 2, 24, 2, 34, 4, 99, 97, 114, 116]) as Uint8Array],
+          578365826: [new Uint8Array([10, 42, 8, 47, 118, 49, 47, 99, 97, 114, 116]) as Uint8Array],
         },
       },
     },
@@ -1174,9 +1174,9 @@ export const CartServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
-          405658: [Buffer.from([14, 10, 2, 8, 2, 16, 2, 24, 2, 34, 4, 99, 97, 114, 116]) as Buffer],
+          405658: [new Uint8Array([14, 10, 2, 8, 2, 16, 2, 24, 2, 34, 4, 99, 97, 114, 116]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               19,
               58,
               1,
@@ -1197,7 +1197,7 @@ export const CartServiceDefinition = {
               114,
               103,
               101,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },

@@ -129,7 +129,7 @@ export interface GetProductPictureResponse {
   /** Media type of the data, such as image/svg+xml. */
   contentType: string;
   /** The picture. */
-  data: Buffer;
+  data: Uint8Array;
 }
 
 /** See CatalogService.UpdatePrice. */
@@ -1069,7 +1069,7 @@ export const GetProductPictureRequest: MessageFns<GetProductPictureRequest> = {
 };
 
 function createBaseGetProductPictureResponse(): GetProductPictureResponse {
-  return { contentType: "", data: Buffer.alloc(0) };
+  return { contentType: "", data: new Uint8Array(0) };
 }
 
 export const GetProductPictureResponse: MessageFns<GetProductPictureResponse> = {
@@ -1109,7 +1109,7 @@ export const GetProductPictureResponse: MessageFns<GetProductPictureResponse> = 
               break;
             }
 
-            message.data = Buffer.from(reader.bytes());
+            message.data = reader.bytes();
             continue;
           }
         }
@@ -1130,7 +1130,7 @@ export const GetProductPictureResponse: MessageFns<GetProductPictureResponse> = 
   fromPartial(object: DeepPartial<GetProductPictureResponse>): GetProductPictureResponse {
     const message = createBaseGetProductPictureResponse();
     message.contentType = object.contentType ?? "";
-    message.data = object.data ?? Buffer.alloc(0);
+    message.data = object.data ?? new Uint8Array(0);
     return message;
   },
 };
@@ -1279,8 +1279,10 @@ export const CatalogServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([12, 10, 2, 8, 1, 16, 3, 24, 1, 50, 2, 8, 5]) as Buffer],
-          578365826: [Buffer.from([14, 18, 12, 47, 118, 49, 47, 112, 114, 111, 100, 117, 99, 116, 115]) as Buffer],
+          405658: [new Uint8Array([12, 10, 2, 8, 1, 16, 3, 24, 1, 50, 2, 8, 5]) as Uint8Array],
+          578365826: [
+            new Uint8Array([14, 18, 12, 47, 118, 49, 47, 112, 114, 111, 100, 117, 99, 116, 115]) as Uint8Array,
+          ],
         },
       },
     },
@@ -1298,9 +1300,9 @@ export const CatalogServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([12, 10, 2, 8, 1, 16, 3, 24, 1, 50, 2, 8, 5]) as Buffer],
+          405658: [new Uint8Array([12, 10, 2, 8, 1, 16, 3, 24, 1, 50, 2, 8, 5]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               19,
               18,
               17,
@@ -1321,7 +1323,7 @@ export const CatalogServiceDefinition = {
               105,
               100,
               125,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1338,7 +1340,7 @@ export const CatalogServiceDefinition = {
       responseStream: false,
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
-        _unknownFields: { 405658: [Buffer.from([8, 10, 2, 8, 1, 16, 2, 24, 1]) as Buffer] },
+        _unknownFields: { 405658: [new Uint8Array([8, 10, 2, 8, 1, 16, 2, 24, 1]) as Uint8Array] },
       },
     },
     /**
@@ -1355,9 +1357,9 @@ export const CatalogServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([8, 10, 2, 8, 1, 16, 3, 24, 1]) as Buffer],
+          405658: [new Uint8Array([8, 10, 2, 8, 1, 16, 3, 24, 1]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               21,
               18,
               19,
@@ -1380,7 +1382,7 @@ export const CatalogServiceDefinition = {
               114,
               99,
               104,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1395,9 +1397,9 @@ export const CatalogServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([12, 10, 2, 8, 1, 16, 3, 24, 1, 50, 2, 8, 5]) as Buffer],
+          405658: [new Uint8Array([12, 10, 2, 8, 1, 16, 3, 24, 1, 50, 2, 8, 5]) as Uint8Array],
           578365826: [
-            Buffer.from([16, 18, 14, 47, 118, 49, 47, 99, 97, 116, 101, 103, 111, 114, 105, 101, 115]) as Buffer,
+            new Uint8Array([16, 18, 14, 47, 118, 49, 47, 99, 97, 116, 101, 103, 111, 114, 105, 101, 115]) as Uint8Array,
           ],
         },
       },
@@ -1416,9 +1418,9 @@ export const CatalogServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([12, 10, 2, 8, 1, 16, 3, 24, 1, 50, 2, 8, 60]) as Buffer],
+          405658: [new Uint8Array([12, 10, 2, 8, 1, 16, 3, 24, 1, 50, 2, 8, 60]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               27,
               18,
               25,
@@ -1447,7 +1449,7 @@ export const CatalogServiceDefinition = {
               117,
               114,
               101,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1467,9 +1469,9 @@ export const CatalogServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
-          405658: [Buffer.from([10, 10, 2, 8, 2, 16, 3, 24, 4, 40, 1]) as Buffer],
+          405658: [new Uint8Array([10, 10, 2, 8, 2, 16, 3, 24, 4, 40, 1]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               34,
               58,
               1,
@@ -1505,7 +1507,7 @@ export const CatalogServiceDefinition = {
               105,
               99,
               101,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },

@@ -1133,9 +1133,9 @@ export const InventoryServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([8, 10, 2, 8, 1, 16, 3, 24, 1]) as Buffer],
+          405658: [new Uint8Array([8, 10, 2, 8, 1, 16, 3, 24, 1]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               33,
               18,
               31,
@@ -1170,7 +1170,7 @@ export const InventoryServiceDefinition = {
               111,
               99,
               107,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1187,7 +1187,7 @@ export const InventoryServiceDefinition = {
       responseStream: false,
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
-        _unknownFields: { 405658: [Buffer.from([8, 10, 2, 8, 1, 16, 3, 24, 1]) as Buffer] },
+        _unknownFields: { 405658: [new Uint8Array([8, 10, 2, 8, 1, 16, 3, 24, 1]) as Uint8Array] },
       },
     },
     /**
@@ -1205,7 +1205,7 @@ export const InventoryServiceDefinition = {
       responseStream: false,
       options: {
         idempotencyLevel: "IDEMPOTENT",
-        _unknownFields: { 405658: [Buffer.from([10, 10, 2, 8, 2, 16, 1, 24, 3, 40, 2]) as Buffer] },
+        _unknownFields: { 405658: [new Uint8Array([10, 10, 2, 8, 2, 16, 1, 24, 3, 40, 2]) as Uint8Array] },
       },
     },
     /**
@@ -1223,7 +1223,7 @@ export const InventoryServiceDefinition = {
       responseStream: false,
       options: {
         idempotencyLevel: "IDEMPOTENT",
-        _unknownFields: { 405658: [Buffer.from([10, 10, 2, 8, 2, 16, 1, 24, 3, 40, 2]) as Buffer] },
+        _unknownFields: { 405658: [new Uint8Array([10, 10, 2, 8, 2, 16, 1, 24, 3, 40, 2]) as Uint8Array] },
       },
     },
     /**
@@ -1239,7 +1239,7 @@ export const InventoryServiceDefinition = {
       responseStream: false,
       options: {
         idempotencyLevel: "IDEMPOTENT",
-        _unknownFields: { 405658: [Buffer.from([10, 10, 2, 8, 2, 16, 1, 24, 3, 40, 2]) as Buffer] },
+        _unknownFields: { 405658: [new Uint8Array([10, 10, 2, 8, 2, 16, 1, 24, 3, 40, 2]) as Uint8Array] },
       },
     },
     /**
@@ -1257,9 +1257,9 @@ export const InventoryServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
-          405658: [Buffer.from([10, 10, 2, 8, 2, 16, 3, 24, 4, 40, 2]) as Buffer],
+          405658: [new Uint8Array([10, 10, 2, 8, 2, 16, 3, 24, 4, 40, 2]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               38,
               58,
               1,
@@ -1299,7 +1299,7 @@ export const InventoryServiceDefinition = {
               111,
               99,
               107,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },

@@ -542,9 +542,11 @@ export const NotificationServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([17, 10, 2, 8, 1, 16, 4, 24, 2, 34, 7, 112, 114, 111, 102, 105, 108, 101]) as Buffer],
+          405658: [
+            new Uint8Array([17, 10, 2, 8, 1, 16, 4, 24, 2, 34, 7, 112, 114, 111, 102, 105, 108, 101]) as Uint8Array,
+          ],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               19,
               18,
               17,
@@ -565,7 +567,7 @@ export const NotificationServiceDefinition = {
               111,
               110,
               115,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -584,9 +586,11 @@ export const NotificationServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
-          405658: [Buffer.from([17, 10, 2, 8, 1, 16, 4, 24, 2, 34, 7, 112, 114, 111, 102, 105, 108, 101]) as Buffer],
+          405658: [
+            new Uint8Array([17, 10, 2, 8, 1, 16, 4, 24, 2, 34, 7, 112, 114, 111, 102, 105, 108, 101]) as Uint8Array,
+          ],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               34,
               58,
               1,
@@ -622,7 +626,7 @@ export const NotificationServiceDefinition = {
               99,
               101,
               115,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },

@@ -1566,7 +1566,7 @@ export const OrderServiceDefinition = {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
           405658: [
-            Buffer.from([
+            new Uint8Array([
               21,
               10,
               2,
@@ -1589,9 +1589,11 @@ export const OrderServiceDefinition = {
               56,
               201,
               1,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
-          578365826: [Buffer.from([15, 58, 1, 42, 34, 10, 47, 118, 49, 47, 111, 114, 100, 101, 114, 115]) as Buffer],
+          578365826: [
+            new Uint8Array([15, 58, 1, 42, 34, 10, 47, 118, 49, 47, 111, 114, 100, 101, 114, 115]) as Uint8Array,
+          ],
         },
       },
     },
@@ -1610,9 +1612,28 @@ export const OrderServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([16, 10, 2, 8, 1, 16, 2, 24, 2, 34, 6, 111, 114, 100, 101, 114, 115]) as Buffer],
+          405658: [new Uint8Array([16, 10, 2, 8, 1, 16, 2, 24, 2, 34, 6, 111, 114, 100, 101, 114, 115]) as Uint8Array],
           578365826: [
-            Buffer.from([17, 18, 15, 47, 118, 49, 47, 111, 114, 100, 101, 114, 115, 47, 123, 105, 100, 125]) as Buffer,
+            new Uint8Array([
+              17,
+              18,
+              15,
+              47,
+              118,
+              49,
+              47,
+              111,
+              114,
+              100,
+              101,
+              114,
+              115,
+              47,
+              123,
+              105,
+              100,
+              125,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1631,8 +1652,8 @@ export const OrderServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([16, 10, 2, 8, 1, 16, 3, 24, 2, 34, 6, 111, 114, 100, 101, 114, 115]) as Buffer],
-          578365826: [Buffer.from([12, 18, 10, 47, 118, 49, 47, 111, 114, 100, 101, 114, 115]) as Buffer],
+          405658: [new Uint8Array([16, 10, 2, 8, 1, 16, 3, 24, 2, 34, 6, 111, 114, 100, 101, 114, 115]) as Uint8Array],
+          578365826: [new Uint8Array([12, 18, 10, 47, 118, 49, 47, 111, 114, 100, 101, 114, 115]) as Uint8Array],
         },
       },
     },
@@ -1652,9 +1673,9 @@ export const OrderServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
-          405658: [Buffer.from([16, 10, 2, 8, 5, 16, 1, 24, 2, 34, 6, 111, 114, 100, 101, 114, 115]) as Buffer],
+          405658: [new Uint8Array([16, 10, 2, 8, 5, 16, 1, 24, 2, 34, 6, 111, 114, 100, 101, 114, 115]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               27,
               58,
               1,
@@ -1683,7 +1704,7 @@ export const OrderServiceDefinition = {
               99,
               101,
               108,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1703,9 +1724,11 @@ export const OrderServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([17, 10, 3, 8, 172, 2, 16, 3, 24, 2, 34, 6, 111, 114, 100, 101, 114, 115]) as Buffer],
+          405658: [
+            new Uint8Array([17, 10, 3, 8, 172, 2, 16, 3, 24, 2, 34, 6, 111, 114, 100, 101, 114, 115]) as Uint8Array,
+          ],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               24,
               18,
               22,
@@ -1731,7 +1754,7 @@ export const OrderServiceDefinition = {
               110,
               116,
               115,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1748,7 +1771,7 @@ export const OrderServiceDefinition = {
       responseStream: false,
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
-        _unknownFields: { 405658: [Buffer.from([8, 10, 2, 8, 1, 16, 1, 24, 3]) as Buffer] },
+        _unknownFields: { 405658: [new Uint8Array([8, 10, 2, 8, 1, 16, 1, 24, 3]) as Uint8Array] },
       },
     },
   },

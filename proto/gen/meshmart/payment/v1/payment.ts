@@ -1144,7 +1144,7 @@ export const PaymentServiceDefinition = {
       options: {
         _unknownFields: {
           405658: [
-            Buffer.from([
+            new Uint8Array([
               22,
               10,
               2,
@@ -1168,10 +1168,10 @@ export const PaymentServiceDefinition = {
               56,
               201,
               1,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               24,
               58,
               1,
@@ -1197,7 +1197,7 @@ export const PaymentServiceDefinition = {
               111,
               100,
               115,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1217,7 +1217,7 @@ export const PaymentServiceDefinition = {
       responseStream: false,
       options: {
         idempotencyLevel: "IDEMPOTENT",
-        _unknownFields: { 405658: [Buffer.from([10, 10, 2, 8, 3, 16, 1, 24, 3, 40, 2]) as Buffer] },
+        _unknownFields: { 405658: [new Uint8Array([10, 10, 2, 8, 3, 16, 1, 24, 3, 40, 2]) as Uint8Array] },
       },
     },
     /**
@@ -1235,7 +1235,7 @@ export const PaymentServiceDefinition = {
       responseStream: false,
       options: {
         idempotencyLevel: "IDEMPOTENT",
-        _unknownFields: { 405658: [Buffer.from([10, 10, 2, 8, 3, 16, 1, 24, 3, 40, 2]) as Buffer] },
+        _unknownFields: { 405658: [new Uint8Array([10, 10, 2, 8, 3, 16, 1, 24, 3, 40, 2]) as Uint8Array] },
       },
     },
     /**
@@ -1252,7 +1252,7 @@ export const PaymentServiceDefinition = {
       responseStream: false,
       options: {
         idempotencyLevel: "IDEMPOTENT",
-        _unknownFields: { 405658: [Buffer.from([10, 10, 2, 8, 3, 16, 1, 24, 3, 40, 2]) as Buffer] },
+        _unknownFields: { 405658: [new Uint8Array([10, 10, 2, 8, 3, 16, 1, 24, 3, 40, 2]) as Uint8Array] },
       },
     },
     /**
@@ -1272,9 +1272,9 @@ export const PaymentServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
-          405658: [Buffer.from([10, 10, 2, 8, 3, 16, 1, 24, 4, 40, 2]) as Buffer],
+          405658: [new Uint8Array([10, 10, 2, 8, 3, 16, 1, 24, 4, 40, 2]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               35,
               58,
               1,
@@ -1311,7 +1311,7 @@ export const PaymentServiceDefinition = {
               117,
               110,
               100,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1331,9 +1331,11 @@ export const PaymentServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([17, 10, 2, 8, 1, 16, 3, 24, 2, 34, 7, 112, 97, 121, 109, 101, 110, 116]) as Buffer],
+          405658: [
+            new Uint8Array([17, 10, 2, 8, 1, 16, 3, 24, 2, 34, 7, 112, 97, 121, 109, 101, 110, 116]) as Uint8Array,
+          ],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               25,
               18,
               23,
@@ -1360,7 +1362,7 @@ export const PaymentServiceDefinition = {
               105,
               100,
               125,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },

@@ -301,9 +301,9 @@ export const RecommendationServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([15, 10, 5, 16, 128, 163, 195, 71, 16, 4, 24, 1, 50, 2, 8, 5]) as Buffer],
+          405658: [new Uint8Array([15, 10, 5, 16, 128, 163, 195, 71, 16, 4, 24, 1, 50, 2, 8, 5]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               43,
               18,
               41,
@@ -348,7 +348,7 @@ export const RecommendationServiceDefinition = {
               111,
               110,
               115,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },

@@ -1176,9 +1176,9 @@ export const ShippingServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([12, 10, 2, 8, 1, 16, 2, 24, 1, 50, 2, 8, 5]) as Buffer],
+          405658: [new Uint8Array([12, 10, 2, 8, 1, 16, 2, 24, 1, 50, 2, 8, 5]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               21,
               18,
               19,
@@ -1201,7 +1201,7 @@ export const ShippingServiceDefinition = {
               116,
               101,
               115,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1220,7 +1220,7 @@ export const ShippingServiceDefinition = {
       responseStream: false,
       options: {
         idempotencyLevel: "IDEMPOTENT",
-        _unknownFields: { 405658: [Buffer.from([10, 10, 2, 8, 2, 16, 1, 24, 3, 40, 2]) as Buffer] },
+        _unknownFields: { 405658: [new Uint8Array([10, 10, 2, 8, 2, 16, 1, 24, 3, 40, 2]) as Uint8Array] },
       },
     },
     /**
@@ -1239,9 +1239,9 @@ export const ShippingServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
-          405658: [Buffer.from([8, 10, 2, 8, 2, 16, 3, 24, 4]) as Buffer],
+          405658: [new Uint8Array([8, 10, 2, 8, 2, 16, 3, 24, 4]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               30,
               58,
               1,
@@ -1273,7 +1273,7 @@ export const ShippingServiceDefinition = {
               99,
               101,
               108,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1293,9 +1293,9 @@ export const ShippingServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([16, 10, 2, 8, 1, 16, 3, 24, 2, 34, 6, 111, 114, 100, 101, 114, 115]) as Buffer],
+          405658: [new Uint8Array([16, 10, 2, 8, 1, 16, 3, 24, 2, 34, 6, 111, 114, 100, 101, 114, 115]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               20,
               18,
               18,
@@ -1317,7 +1317,7 @@ export const ShippingServiceDefinition = {
               105,
               100,
               125,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1337,9 +1337,11 @@ export const ShippingServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([17, 10, 3, 8, 172, 2, 16, 4, 24, 2, 34, 6, 111, 114, 100, 101, 114, 115]) as Buffer],
+          405658: [
+            new Uint8Array([17, 10, 3, 8, 172, 2, 16, 4, 24, 2, 34, 6, 111, 114, 100, 101, 114, 115]) as Uint8Array,
+          ],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               27,
               18,
               25,
@@ -1368,7 +1370,7 @@ export const ShippingServiceDefinition = {
               110,
               116,
               115,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },

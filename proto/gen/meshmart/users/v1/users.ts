@@ -1484,8 +1484,8 @@ export const UsersServiceDefinition = {
       responseStream: false,
       options: {
         _unknownFields: {
-          405658: [Buffer.from([13, 10, 2, 8, 5, 16, 2, 24, 1, 40, 1, 56, 201, 1]) as Buffer],
-          578365826: [Buffer.from([14, 58, 1, 42, 34, 9, 47, 118, 49, 47, 117, 115, 101, 114, 115]) as Buffer],
+          405658: [new Uint8Array([13, 10, 2, 8, 5, 16, 2, 24, 1, 40, 1, 56, 201, 1]) as Uint8Array],
+          578365826: [new Uint8Array([14, 58, 1, 42, 34, 9, 47, 118, 49, 47, 117, 115, 101, 114, 115]) as Uint8Array],
         },
       },
     },
@@ -1504,9 +1504,28 @@ export const UsersServiceDefinition = {
       responseStream: false,
       options: {
         _unknownFields: {
-          405658: [Buffer.from([11, 10, 2, 8, 5, 16, 2, 24, 1, 56, 201, 1]) as Buffer],
+          405658: [new Uint8Array([11, 10, 2, 8, 5, 16, 2, 24, 1, 56, 201, 1]) as Uint8Array],
           578365826: [
-            Buffer.from([17, 58, 1, 42, 34, 12, 47, 118, 49, 47, 115, 101, 115, 115, 105, 111, 110, 115]) as Buffer,
+            new Uint8Array([
+              17,
+              58,
+              1,
+              42,
+              34,
+              12,
+              47,
+              118,
+              49,
+              47,
+              115,
+              101,
+              115,
+              115,
+              105,
+              111,
+              110,
+              115,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1523,9 +1542,9 @@ export const UsersServiceDefinition = {
       responseStream: false,
       options: {
         _unknownFields: {
-          405658: [Buffer.from([11, 10, 2, 8, 2, 16, 2, 24, 1, 56, 201, 1]) as Buffer],
+          405658: [new Uint8Array([11, 10, 2, 8, 2, 16, 2, 24, 1, 56, 201, 1]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               23,
               58,
               1,
@@ -1550,7 +1569,7 @@ export const UsersServiceDefinition = {
               111,
               110,
               115,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1569,8 +1588,10 @@ export const UsersServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([17, 10, 2, 8, 2, 16, 3, 24, 2, 34, 7, 112, 114, 111, 102, 105, 108, 101]) as Buffer],
-          578365826: [Buffer.from([8, 18, 6, 47, 118, 49, 47, 109, 101]) as Buffer],
+          405658: [
+            new Uint8Array([17, 10, 2, 8, 2, 16, 3, 24, 2, 34, 7, 112, 114, 111, 102, 105, 108, 101]) as Uint8Array,
+          ],
+          578365826: [new Uint8Array([8, 18, 6, 47, 118, 49, 47, 109, 101]) as Uint8Array],
         },
       },
     },
@@ -1589,8 +1610,10 @@ export const UsersServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
-          405658: [Buffer.from([17, 10, 2, 8, 2, 16, 3, 24, 2, 34, 7, 112, 114, 111, 102, 105, 108, 101]) as Buffer],
-          578365826: [Buffer.from([11, 58, 1, 42, 50, 6, 47, 118, 49, 47, 109, 101]) as Buffer],
+          405658: [
+            new Uint8Array([17, 10, 2, 8, 2, 16, 3, 24, 2, 34, 7, 112, 114, 111, 102, 105, 108, 101]) as Uint8Array,
+          ],
+          578365826: [new Uint8Array([11, 58, 1, 42, 50, 6, 47, 118, 49, 47, 109, 101]) as Uint8Array],
         },
       },
     },
@@ -1607,9 +1630,11 @@ export const UsersServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([17, 10, 2, 8, 2, 16, 3, 24, 2, 34, 7, 112, 114, 111, 102, 105, 108, 101]) as Buffer],
+          405658: [
+            new Uint8Array([17, 10, 2, 8, 2, 16, 3, 24, 2, 34, 7, 112, 114, 111, 102, 105, 108, 101]) as Uint8Array,
+          ],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               18,
               18,
               16,
@@ -1629,7 +1654,7 @@ export const UsersServiceDefinition = {
               115,
               101,
               115,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1649,7 +1674,7 @@ export const UsersServiceDefinition = {
       options: {
         _unknownFields: {
           405658: [
-            Buffer.from([
+            new Uint8Array([
               22,
               10,
               2,
@@ -1673,10 +1698,10 @@ export const UsersServiceDefinition = {
               56,
               201,
               1,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               21,
               58,
               1,
@@ -1699,7 +1724,7 @@ export const UsersServiceDefinition = {
               115,
               101,
               115,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1718,9 +1743,11 @@ export const UsersServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
-          405658: [Buffer.from([17, 10, 2, 8, 2, 16, 3, 24, 2, 34, 7, 112, 114, 111, 102, 105, 108, 101]) as Buffer],
+          405658: [
+            new Uint8Array([17, 10, 2, 8, 2, 16, 3, 24, 2, 34, 7, 112, 114, 111, 102, 105, 108, 101]) as Uint8Array,
+          ],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               31,
               42,
               29,
@@ -1753,7 +1780,7 @@ export const UsersServiceDefinition = {
               105,
               100,
               125,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },
@@ -1771,9 +1798,9 @@ export const UsersServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          405658: [Buffer.from([12, 10, 2, 8, 1, 16, 1, 24, 1, 50, 2, 8, 60]) as Buffer],
+          405658: [new Uint8Array([12, 10, 2, 8, 1, 16, 1, 24, 1, 50, 2, 8, 60]) as Uint8Array],
           578365826: [
-            Buffer.from([
+            new Uint8Array([
               24,
               18,
               22,
@@ -1799,7 +1826,7 @@ export const UsersServiceDefinition = {
               115,
               111,
               110,
-            ]) as Buffer,
+            ]) as Uint8Array,
           ],
         },
       },

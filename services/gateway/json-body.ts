@@ -1,0 +1,74 @@
+import { invalidField, MeshError } from '../../mesh/contract/error.js';
+
+const maxDepth = 32;
+
+/**
+ * Parses a request body as JSON. Beyond JSON.parse it refuses what two readers may understand differently: keys that stand
+ * twice, `__proto__`, a byte order mark, text that is not UTF-8, and nesting deeper than 32 levels.
+ * @throws MeshError INVALID_ARGUMENT.
+ */
+export function parseJsonBody(bytes: Uint8Array): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw malformed('is not UTF-8 text');
+  }
+  if (text.startsWith('\ufeff')) throw malformed('begins with a byte order mark: leave it out');
+  checkDepth(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw malformed(`is not JSON (${(error as Error).message.slice(0, 80)})`);
+  }
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw invalidField(twice, 'json.duplicate', 'is there twice');
+  if (/"(?:_|\\u005f){2}proto(?:_|\\u005f){2}"\s*:/i.test(text))
+    throw invalidField('__proto__', 'json.unknown_key', 'is not a field of this request');
+  return value;
+}
+
+function malformed(message: string): MeshError {
+  return new MeshError({
+    code: 'INVALID_ARGUMENT',
+    reason: 'MALFORMED_REQUEST',
+    message: `the body ${message}`,
+  });
+}
+
+/** Before parsing, because the parser itself would go that deep. */
+function checkDepth(text: string): void {
+  let depth = 0;
+  for (const { open } of structure(text)) {
+    depth += open === undefined ? 0 : open ? 1 : -1;
+    if (depth > maxDepth) throw malformed(`is nested deeper than ${maxDepth} levels`);
+  }
+}
+
+/** The first key that an object has twice. The text is known to be JSON. */
+function duplicateKey(text: string): string | undefined {
+  const objects: (Set<string> | undefined)[] = [];
+  let last: string | undefined;
+  for (const { open, token } of structure(text)) {
+    if (open === true) objects.push(token === '{' ? new Set() : undefined);
+    else if (open === false) objects.pop();
+    else if (token === ':') {
+      const keys = objects.at(-1);
+      if (last === undefined || keys === undefined) continue;
+      const key = JSON.parse(last) as string;
+      if (keys.has(key)) return key;
+      keys.add(key);
+    } else last = token;
+  }
+  return undefined;
+}
+
+/** Brackets, colons and strings of a JSON text, in order. */
+function* structure(text: string): Generator<{ readonly token: string; readonly open?: boolean }> {
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
+    if (token === '{' || token === '[') yield { token, open: true };
+    else if (token === '}' || token === ']') yield { token, open: false };
+    else yield { token };
+  }
+}

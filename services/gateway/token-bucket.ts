@@ -1,0 +1,38 @@
+/** How fast tokens come, and how many may gather. */
+export interface BucketLimit {
+  readonly tokensPerSecond: number;
+  readonly burst: number;
+}
+
+/** A bucket at a moment. */
+export interface BucketState {
+  readonly tokens: number;
+  /** Moment of the last look, in milliseconds of a clock that does not go back. */
+  readonly atMs: number;
+}
+
+/** What taking a token came to. */
+export interface BucketAnswer {
+  readonly allowed: boolean;
+  readonly state: BucketState;
+  /** Milliseconds until there is a token; 0 when allowed. */
+  readonly retryAfterMs: number;
+}
+
+/**
+ * Takes one token from a bucket that refills steadily (https://en.wikipedia.org/wiki/Token_bucket). Pure.
+ * @param state undefined for a bucket that has not been looked at: it is full.
+ */
+export function takeToken(state: BucketState | undefined, limit: BucketLimit, nowMs: number): BucketAnswer {
+  const before = state ?? { tokens: limit.burst, atMs: nowMs };
+  const refilled = Math.min(
+    limit.burst,
+    before.tokens + (Math.max(0, nowMs - before.atMs) / 1_000) * limit.tokensPerSecond,
+  );
+  if (refilled >= 1) return { allowed: true, state: { tokens: refilled - 1, atMs: nowMs }, retryAfterMs: 0 };
+  return {
+    allowed: false,
+    state: { tokens: refilled, atMs: nowMs },
+    retryAfterMs: Math.ceil(((1 - refilled) / limit.tokensPerSecond) * 1_000),
+  };
+}
