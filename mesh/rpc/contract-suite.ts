@@ -62,12 +62,13 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
         const client = await echo();
         const heard: string[] = [];
         let release = () => undefined as void;
+        const answered = new Promise<void>((resolve) => {
+          release = resolve;
+        });
         async function* talk() {
           yield { text: 'one' };
           // The second word is said only once the first was answered: nothing waits for the end of the stream.
-          await new Promise<void>((resolve) => {
-            release = resolve;
-          });
+          await answered;
           yield { text: 'two' };
         }
         for await (const { text } of client.chat(talk(), testContext())) {

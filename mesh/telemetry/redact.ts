@@ -53,7 +53,7 @@ function redactEntries(source: object, depth: number, budget: Budget): Record<st
   const copy: Record<string, unknown> = {};
   for (const name of Object.keys(source).slice(0, limits.entries)) {
     const value = isSecret(name) ? redacted : redactValue(read(source, name), depth + 1, budget);
-    if (value !== undefined) copy[redactText(name)] = value;
+    if (value !== undefined) copy[name.length < 13 ? name : redactText(name)] = value;
   }
   return copy;
 }
@@ -109,11 +109,17 @@ function redactNumber(value: number): number | string {
   return masked === String(value) ? value : masked;
 }
 
+/** Names judged before: the same few come again with each line. Bounded, because callers may make names up. */
+const judged = new Map<string, boolean>();
+
 function isSecret(name: string): boolean {
+  const known = judged.get(name);
+  if (known !== undefined) return known;
   const plain = name.toLowerCase().replace(/[^a-z0-9]/g, '');
-  return (
-    plain === 'pan' || (secretNames.some((secret) => plain.endsWith(secret)) && !harmlessNames.has(plain))
-  );
+  const secret = secretNames.some((end) => plain.endsWith(end)) && !harmlessNames.has(plain);
+  if (judged.size >= 1_000) judged.clear();
+  judged.set(name, secret || plain === 'pan');
+  return secret || plain === 'pan';
 }
 
 /** A property that may be a getter, which may throw. */

@@ -25,7 +25,7 @@ type TraceCounts = Map<string, number>;
 
 /**
  * Makes an empty memory.
- * @param capacity most spans held, default 20000: some 20 MiB, or a few hundred purchases.
+ * @param capacity most spans held, default 20000: 10 to 20 MiB, or a few hundred purchases.
  */
 export function createSpanMemory(capacity = 20_000): SpanMemory {
   if (!Number.isSafeInteger(capacity) || capacity < 1) {

@@ -33,7 +33,10 @@ export function accountHandlers(ports: ServicePorts, hasher: PasswordHasher): Ac
   return {
     register: async (request, context) => {
       const email = normalEmail(request.email);
-      const taken = await store.query({ sql: 'SELECT id FROM users WHERE email = ?', values: [email] }, context.trace);
+      const taken = await store.query(
+        { sql: 'SELECT id FROM users WHERE email = ?', values: [email] },
+        context.trace,
+      );
       // A repeated command must get its first answer, so only a call without a key is refused before the look at it.
       if (taken.length > 0 && context.command === undefined) throw emailTaken();
       return answerOnce({
@@ -43,7 +46,12 @@ export function accountHandlers(ports: ServicePorts, hasher: PasswordHasher): Ac
         work: async () => {
           if (taken.length > 0) throw emailTaken();
           const passwordHash = await hasher.hash(request.password);
-          const user: User = { id: ids('usr'), email, name: request.name.trim(), createdAt: timestampOf(clock.nowMs()) };
+          const user: User = {
+            id: ids('usr'),
+            email,
+            name: request.name.trim(),
+            createdAt: timestampOf(clock.nowMs()),
+          };
           return {
             response: { user },
             batch: {
@@ -59,7 +67,12 @@ export function accountHandlers(ports: ServicePorts, hasher: PasswordHasher): Ac
                 {
                   type: 'meshmart.users.v1.UserRegistered',
                   key: user.id,
-                  data: UserRegistered.encode({ userId: user.id, email, name: user.name, occurredAt: user.createdAt }).finish(),
+                  data: UserRegistered.encode({
+                    userId: user.id,
+                    email,
+                    name: user.name,
+                    occurredAt: user.createdAt,
+                  }).finish(),
                 },
               ],
               trace: context.trace,
@@ -71,7 +84,8 @@ export function accountHandlers(ports: ServicePorts, hasher: PasswordHasher): Ac
       });
     },
 
-    getUser: async (_request, context) => GetUserResponse.fromPartial({ user: await ownUser(ports, context) }),
+    getUser: async (_request, context) =>
+      GetUserResponse.fromPartial({ user: await ownUser(ports, context) }),
 
     updateProfile: async (request, context) => {
       const user = { ...(await ownUser(ports, context)), name: request.name.trim() };
@@ -81,7 +95,12 @@ export function accountHandlers(ports: ServicePorts, hasher: PasswordHasher): Ac
           {
             type: 'meshmart.users.v1.UserUpdated',
             key: user.id,
-            data: UserUpdated.encode({ userId: user.id, email: user.email, name: user.name, occurredAt: timestampOf(clock.nowMs()) }).finish(),
+            data: UserUpdated.encode({
+              userId: user.id,
+              email: user.email,
+              name: user.name,
+              occurredAt: timestampOf(clock.nowMs()),
+            }).finish(),
           },
         ],
         trace: context.trace,
@@ -97,9 +116,16 @@ export function userOfRow(row: UserRow): User {
 }
 
 async function ownUser(ports: ServicePorts, context: CallContext): Promise<User> {
-  const [row] = await ports.store.query<UserRow>({ sql: 'SELECT * FROM users WHERE id = ?', values: [userOf(context).id] }, context.trace);
+  const [row] = await ports.store.query<UserRow>(
+    { sql: 'SELECT * FROM users WHERE id = ?', values: [userOf(context).id] },
+    context.trace,
+  );
   if (row !== undefined) return userOfRow(row);
-  throw new MeshError({ code: 'NOT_FOUND', reason: 'USER_NOT_FOUND', message: 'the account of this token does not exist: register again' });
+  throw new MeshError({
+    code: 'NOT_FOUND',
+    reason: 'USER_NOT_FOUND',
+    message: 'the account of this token does not exist: register again',
+  });
 }
 
 function emailTaken(): MeshError {

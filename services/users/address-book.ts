@@ -7,7 +7,10 @@ import type { Row } from '../../mesh/store/store.js';
 import { Address } from '../../proto/gen/meshmart/type/v1/address.js';
 import { AddAddressResponse, type UsersServiceDefinition } from '../../proto/gen/meshmart/users/v1/users.js';
 
-type AddressBook = Pick<Handlers<typeof UsersServiceDefinition>, 'listAddresses' | 'addAddress' | 'removeAddress'>;
+type AddressBook = Pick<
+  Handlers<typeof UsersServiceDefinition>,
+  'listAddresses' | 'addAddress' | 'removeAddress'
+>;
 
 const maxAddresses = 20;
 
@@ -22,7 +25,10 @@ export function addressBookHandlers(ports: ServicePorts): AddressBook {
   return {
     listAddresses: async (_request, context) => {
       const rows = await store.query<AddressRow>(
-        { sql: 'SELECT id, address FROM addresses WHERE user_id = ? ORDER BY position', values: [userOf(context).id] },
+        {
+          sql: 'SELECT id, address FROM addresses WHERE user_id = ? ORDER BY position',
+          values: [userOf(context).id],
+        },
         context.trace,
       );
       return { addresses: rows.map((row) => ({ id: row.id, address: Address.decode(row.address) })) };
@@ -36,7 +42,10 @@ export function addressBookHandlers(ports: ServicePorts): AddressBook {
         work: async () => {
           const userId = userOf(context).id;
           const [last] = await store.query<{ position: number; count: number }>(
-            { sql: 'SELECT COALESCE(MAX(position), 0) AS position, COUNT(*) AS count FROM addresses WHERE user_id = ?', values: [userId] },
+            {
+              sql: 'SELECT COALESCE(MAX(position), 0) AS position, COUNT(*) AS count FROM addresses WHERE user_id = ?',
+              values: [userId],
+            },
             context.trace,
           );
           if (Number(last?.count ?? 0) >= maxAddresses) {
@@ -68,11 +77,21 @@ export function addressBookHandlers(ports: ServicePorts): AddressBook {
 
     removeAddress: async (request, context) => {
       const values = [request.addressId, userOf(context).id];
-      const found = await store.query({ sql: 'SELECT id FROM addresses WHERE id = ? AND user_id = ?', values }, context.trace);
+      const found = await store.query(
+        { sql: 'SELECT id FROM addresses WHERE id = ? AND user_id = ?', values },
+        context.trace,
+      );
       if (found.length === 0) {
-        throw new MeshError({ code: 'NOT_FOUND', reason: 'ADDRESS_NOT_FOUND', message: `there is no address ${request.addressId}: list them first` });
+        throw new MeshError({
+          code: 'NOT_FOUND',
+          reason: 'ADDRESS_NOT_FOUND',
+          message: `there is no address ${request.addressId}: list them first`,
+        });
       }
-      await store.commit({ statements: [{ sql: 'DELETE FROM addresses WHERE id = ? AND user_id = ?', values }], trace: context.trace });
+      await store.commit({
+        statements: [{ sql: 'DELETE FROM addresses WHERE id = ? AND user_id = ?', values }],
+        trace: context.trace,
+      });
       return {};
     },
   };

@@ -30,7 +30,9 @@ export function createLoginThrottle(clock: Clock, options: LoginThrottleOptions 
   return {
     waitMs: (email) => {
       const found = current(email);
-      return found === undefined || found.count < maxFailures ? 0 : Math.ceil(found.sinceMs + windowMs - clock.monotonicMs());
+      return found === undefined || found.count < maxFailures
+        ? 0
+        : Math.ceil(found.sinceMs + windowMs - clock.monotonicMs());
     },
     failed: (email) => {
       const found = current(email);

@@ -32,7 +32,9 @@ export function scryptHasher(random: Random, limits: PoolLimits): PasswordHasher
       () =>
         new Promise<Buffer>((resolve, reject) => {
           const options = { N: 2 ** cost, r: blockSize, p: parallelization, maxmem: maxMemoryBytes };
-          scrypt(password.normalize('NFKC'), salt, hashLength, options, (error, key) => (error ? reject(error) : resolve(key)));
+          scrypt(password.normalize('NFKC'), salt, hashLength, options, (error, key) =>
+            error ? reject(error) : resolve(key),
+          );
         }),
     );
   return {

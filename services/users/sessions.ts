@@ -9,14 +9,21 @@ import { normalEmail } from './email.js';
 import type { LoginThrottle } from './login-throttle.js';
 import type { PasswordHasher } from './password-hasher.js';
 
-type Sessions = Pick<Handlers<typeof UsersServiceDefinition>, 'authenticate' | 'createGuestSession' | 'listSigningKeys'>;
+type Sessions = Pick<
+  Handlers<typeof UsersServiceDefinition>,
+  'authenticate' | 'createGuestSession' | 'listSigningKeys'
+>;
 
 /** What a user's token allows, and what a guest's does. */
 const userScopes = ['profile', 'cart', 'orders', 'payment'] as const;
 const guestScopes = ['cart'] as const;
 
 /** Tokens for users and guests, and the keys that verify them. */
-export function sessionHandlers(ports: ServicePorts, hasher: PasswordHasher, throttle: LoginThrottle): Sessions {
+export function sessionHandlers(
+  ports: ServicePorts,
+  hasher: PasswordHasher,
+  throttle: LoginThrottle,
+): Sessions {
   const { store, clock, ids } = ports;
   const key = signingKeyOf(ports.secret('signing-key'));
   const tokenLifetimeMs = Number(ports.setting('tokenMinutes')) * 60_000;
@@ -37,7 +44,10 @@ export function sessionHandlers(ports: ServicePorts, hasher: PasswordHasher, thr
           metadata: { retryAfterMs: String(waitMs) },
         });
       }
-      const [row] = await store.query<UserRow>({ sql: 'SELECT * FROM users WHERE email = ?', values: [email] }, context.trace);
+      const [row] = await store.query<UserRow>(
+        { sql: 'SELECT * FROM users WHERE email = ?', values: [email] },
+        context.trace,
+      );
       const matches = await hasher.matches(request.password, row?.password_hash ?? (await nobodysHash));
       if (row === undefined || !matches) {
         throttle.failed(email);
@@ -50,7 +60,12 @@ export function sessionHandlers(ports: ServicePorts, hasher: PasswordHasher, thr
       throttle.succeeded(email);
       const now = clock.nowMs();
       return {
-        token: signToken({ subject: row.id, kind: 'user', scopes: userScopes, jti: ids('jti') }, key, now, tokenLifetimeMs),
+        token: signToken(
+          { subject: row.id, kind: 'user', scopes: userScopes, jti: ids('jti') },
+          key,
+          now,
+          tokenLifetimeMs,
+        ),
         expiresAt: timestampOf(now + tokenLifetimeMs),
         user: userOfRow(row),
       };
@@ -60,7 +75,12 @@ export function sessionHandlers(ports: ServicePorts, hasher: PasswordHasher, thr
       const now = clock.nowMs();
       const guestId = ids('guest');
       return {
-        token: signToken({ subject: guestId, kind: 'guest', scopes: guestScopes, jti: ids('jti') }, key, now, guestLifetimeMs),
+        token: signToken(
+          { subject: guestId, kind: 'guest', scopes: guestScopes, jti: ids('jti') },
+          key,
+          now,
+          guestLifetimeMs,
+        ),
         expiresAt: timestampOf(now + guestLifetimeMs),
         guestId,
       };

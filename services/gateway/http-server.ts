@@ -1,0 +1,158 @@
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { MeshError } from '../../mesh/contract/error.js';
+import type { EdgePorts } from '../../mesh/runtime/edge.js';
+import { StartupError } from '../../mesh/runtime/startup-error.js';
+import { parseTraceparent } from '../../mesh/telemetry/trace-context.js';
+import type { Span } from '../../mesh/telemetry/tracer.js';
+import { problemOf } from './problem.js';
+
+const bodyLimitBytes = 65_536;
+
+/** The HTTP server with everything that is the same for each route. */
+export interface HttpServer {
+  readonly app: FastifyInstance;
+  /** The span of a request; every request has one. */
+  spanOf(request: FastifyRequest): Span;
+  /** @throws StartupError when the port is taken. */
+  listen(): Promise<string>;
+  close(graceMs: number): Promise<void>;
+}
+
+/** What every answer says to a browser. */
+const securityHeaders = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+};
+
+/** Makes the server: limits, spans, logs, metrics, and errors as problem+json. */
+export function createHttpServer(ports: EdgePorts): HttpServer {
+  const spans = new WeakMap<FastifyRequest, { readonly span: Span; readonly startedMs: number }>();
+  const app = fastify({
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    connectionTimeout: 0,
+    maxRequestsPerSocket: 10_000,
+    http: { maxHeaderSize: 16_384, headersTimeout: 10_000 },
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
+    trustProxy: false,
+    return503OnClosing: true,
+    clientErrorHandler: (error, socket) => {
+      const status = (error as NodeJS.ErrnoException).code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+      if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    },
+  });
+  app.server.maxConnections = 2_000;
+  app.server.maxHeadersCount = 200;
+  // Bodies stay bytes: our own reader is stricter than the framework's.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(/^application\/json(;|$)/, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  const spanOf = (request: FastifyRequest) => {
+    const known = spans.get(request);
+    if (known === undefined) throw new Error('a request without a span');
+    return known.span;
+  };
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none';
+    const span = ports.tracer.start({
+      name: `${request.method} ${route}`,
+      kind: 'server',
+      parent: parseTraceparent(request.headers.traceparent as string | undefined),
+      attributes: { 'http.request.method': request.method, 'http.route': route, 'url.path': pathOf(request), 'client.address': request.ip },
+    });
+    spans.set(request, { span, startedMs: ports.clock.monotonicMs() });
+    reply.headers({ ...securityHeaders, 'x-trace-id': span.context.traceId });
+    done();
+  });
+  const finish = (request: FastifyRequest, status: number) => {
+    const known = spans.get(request);
+    if (known === undefined) return;
+    const route = request.routeOptions.url ?? 'none';
+    const ms = ports.clock.monotonicMs() - known.startedMs;
+    known.span.setAttribute('http.response.status_code', status);
+    known.span.end(status >= 500 ? String(status) : undefined);
+    ports.observeHttp(request.method, route, status, ms / 1_000);
+    ports.log.info(
+      { http: request.method, route, status, ms: Math.round(ms * 100) / 100, client: request.ip, trace_id: known.span.context.traceId },
+      'request',
+    );
+  };
+  // Hijacked answers (streams) end outside the framework, so the raw response tells when one is over.
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.raw.once('close', () => finish(request, reply.raw.headersSent ? reply.raw.statusCode : 499));
+    done();
+  });
+
+  const problem = (request: FastifyRequest, reply: FastifyReply, failure: unknown) => {
+    const error = toMeshError(failure);
+    const told = problemOf(error, pathOf(request), spanOf(request).context.traceId);
+    if (told.status >= 500 && error.cause !== undefined) {
+      ports.log.error({ trace_id: told.traceId, cause: error.cause instanceof Error ? error.cause.stack : String(error.cause) }, 'request failed');
+    }
+    if (told.status === 401) reply.header('www-authenticate', 'Bearer');
+    const retryAfterMs = Number(error.metadata['retryAfterMs']);
+    if (retryAfterMs > 0) reply.header('retry-after', Math.ceil(retryAfterMs / 1_000));
+    return reply.code(told.status).header('content-type', 'application/problem+json').send(JSON.stringify(told));
+  };
+  app.setErrorHandler((failure, request, reply) => problem(request, reply, failure));
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = (['GET', 'POST', 'PATCH', 'DELETE', 'PUT'] as const).filter((method) => app.findRoute({ method, url: pathOf(request) }) ?? hasRoute(app, method, pathOf(request)));
+    if (allowed.length > 0 && !allowed.includes(request.method as 'GET')) {
+      reply.header('allow', allowed.join(', '));
+      return problem(request, reply, new MeshError({ code: 'UNIMPLEMENTED', reason: 'METHOD_NOT_ALLOWED', message: `this path takes ${allowed.join(', ')}, not ${request.method}` }));
+    }
+    return problem(request, reply, new MeshError({ code: 'NOT_FOUND', reason: 'ROUTE_NOT_FOUND', message: 'there is nothing at this path: see /openapi.json' }));
+  });
+
+  return {
+    app,
+    spanOf,
+    listen: async () => {
+      try {
+        return await app.listen({ host: ports.listen.host, port: ports.listen.httpPort });
+      } catch (cause) {
+        const { code } = cause as NodeJS.ErrnoException;
+        const port = ports.listen.httpPort;
+        throw code === 'EADDRINUSE'
+          ? new StartupError(`port ${port} is taken (REST)`, 'stop what uses it, or choose another with PORT', { cause })
+          : new StartupError(`REST can't listen on ${ports.listen.host}:${port} (${code})`, 'check HOST and PORT', { cause });
+      }
+    },
+    close: async (graceMs) => {
+      const cut = ports.timers.after(graceMs, () => app.server.closeAllConnections());
+      const idle = () => app.server.closeIdleConnections();
+      idle();
+      await app.close();
+      cut();
+    },
+  };
+}
+
+/** Whether the router would take this path with another method. */
+function hasRoute(app: FastifyInstance, method: string, path: string): boolean {
+  return app.hasRoute({ method: method as 'GET', url: path });
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?')[0] ?? '/';
+}
+
+/** The framework's own errors in the words of the contract. */
+function toMeshError(failure: unknown): MeshError {
+  if (MeshError.is(failure)) return failure;
+  const { code, statusCode } = failure as { code?: string; statusCode?: number };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new MeshError({ code: 'RESOURCE_EXHAUSTED', reason: 'BODY_TOO_LARGE', message: `the body is larger than ${bodyLimitBytes} bytes: send less` });
+  }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return new MeshError({ code: 'INVALID_ARGUMENT', reason: 'UNSUPPORTED_MEDIA_TYPE', message: 'the body must be application/json: set the content-type header' });
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new MeshError({ code: 'INVALID_ARGUMENT', reason: 'MALFORMED_REQUEST', message: 'the request is not well formed', cause: failure });
+  }
+  return MeshError.from(failure);
+}

@@ -1,0 +1,67 @@
+import { format, zero } from '../../mesh/contract/money.js';
+import { invalidField } from '../../mesh/contract/error.js';
+import type { EdgePorts, EdgeService } from '../../mesh/runtime/edge.js';
+import { CatalogServiceDefinition } from '../../proto/gen/meshmart/catalog/v1/catalog.js';
+import { createFront } from './front.js';
+import { createHttpServer } from './http-server.js';
+import { createLimits } from './limits.js';
+import { openApi } from './openapi.js';
+import { page, type Shown } from './page.js';
+import { routePathOf } from './path-template.js';
+import { memoryRateLimiter } from './rate-limiter.js';
+import { restHandler, type RouteWorld } from './transcode.js';
+
+/** The front door. */
+export const edge: EdgeService = {
+  schema: [],
+  build: (ports) => {
+    const checkLimits = createLimits(ports, memoryRateLimiter(ports.clock));
+    const http = createHttpServer(ports);
+    const stopping = new AbortController();
+    const world: RouteWorld = { ports, checkLimits, stopping: stopping.signal, spanOf: http.spanOf };
+    for (const method of ports.policies.values()) {
+      if (ports.ownerOf(method.service) === undefined || method.exposure === 'internal') continue;
+      for (const binding of method.http) {
+        http.app.route({ method: binding.verb, url: routePathOf(binding.template).url, handler: restHandler(world, method, binding) });
+      }
+    }
+    addOwnPages(ports, http.app);
+    return {
+      front: createFront(ports, checkLimits),
+      listen: async () => ({ httpUrl: await http.listen() }),
+      drain: async (graceMs) => {
+        stopping.abort();
+        await http.close(graceMs);
+      },
+    };
+  },
+};
+
+/** The pages that are no method of a contract. */
+function addOwnPages(ports: EdgePorts, app: ReturnType<typeof createHttpServer>['app']): void {
+  let description: string | undefined;
+  app.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'alive' }));
+  app.get('/readyz', async (_request, reply) => {
+    const readiness = await ports.readiness();
+    return reply.code(readiness.ready ? 200 : 503).header('cache-control', 'no-store').send(readiness);
+  });
+  app.get('/openapi.json', async (_request, reply) => {
+    description ??= JSON.stringify(openApi({ contract: ports.contract, policies: ports.policies, version: ports.overview().version }));
+    return reply.header('content-type', 'application/json; charset=utf-8').send(description);
+  });
+  app.get('/', async (request, reply) => {
+    if (request.url.includes('?')) throw invalidField('query', 'query.unknown', 'the page takes no query');
+    const html = page(ports.overview(), await ports.readiness(), await shelf(ports));
+    return reply.header('content-type', 'text/html; charset=utf-8').send(html);
+  });
+}
+
+/** A dozen products for the page; none when the catalogue is away, because the page must tell just then. */
+async function shelf(ports: EdgePorts): Promise<Shown[]> {
+  try {
+    const { products } = await ports.client(CatalogServiceDefinition).listProducts({ pageSize: 12 }, ports.background({ deadlineMs: 500 }));
+    return products.map(({ id, name, price, picturePath }) => ({ id, name, price: format(price ?? zero('EUR')), picturePath }));
+  } catch {
+    return [];
+  }
+}
