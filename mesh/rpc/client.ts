@@ -41,17 +41,17 @@ function methodOf(definition: MethodDefinition, policy: MethodPolicy, options: C
     const encode = (message: unknown) => definition.requestType.encode(definition.requestType.fromPartial(message as never)).finish();
     const decode = (bytes: Uint8Array) => definition.responseType.decode(bytes);
     const body = definition.requestStream ? mapStream(request as AsyncIterable<unknown>, encode) : encode(request);
-    const answer = send(policy, body, context, call, options);
-    if (definition.responseStream) return decodeLater(answer, decode);
-    return answer.then((bytes) => {
+    // A stream starts when it is first read: one that nobody reads must neither hold anything nor fail unheard.
+    if (definition.responseStream) return decodeLater(() => send(policy, body, context, call, options), decode);
+    return send(policy, body, context, call, options).then((bytes) => {
       if (isStream(bytes)) throw new Error(`${policy.path} answered with a stream`);
       return decode(bytes);
     });
   };
 }
 
-async function* decodeLater(answer: Promise<Body>, decode: (bytes: Uint8Array) => unknown): AsyncGenerator<unknown> {
-  const body = await answer;
+async function* decodeLater(answer: () => Promise<Body>, decode: (bytes: Uint8Array) => unknown): AsyncGenerator<unknown> {
+  const body = await answer();
   if (isStream(body)) yield* mapStream(body, decode);
   else yield decode(body);
 }

@@ -6,7 +6,13 @@ import { testContext } from '../testing/test-context.js';
 import { createClient } from './client.js';
 import type { CallContext } from './context.js';
 import { createDispatch } from './dispatch.js';
-import { EchoDefinition, type EchoHandlers, echoPolicies, echoPolicy, echoService } from './echo-contract.test.js';
+import {
+  EchoDefinition,
+  type EchoHandlers,
+  echoPolicies,
+  echoPolicy,
+  echoService,
+} from './echo-contract.test.js';
 import type { Dispatch, Wire } from './wire.js';
 
 /** A binding of the wire, as its test sets it up. */
@@ -39,7 +45,10 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
     describe('carries all four kinds of methods:', () => {
       it('one message for one', async () => {
         const client = await echo();
-        expect(await client.say({ text: 'hello' }, testContext())).to.deep.equal({ text: 'hello', number: 0 });
+        expect(await client.say({ text: 'hello' }, testContext())).to.deep.equal({
+          text: 'hello',
+          number: 0,
+        });
       });
 
       it('a stream for one message', async () => {
@@ -61,7 +70,7 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
       it('a stream for a stream, each message as it comes', async () => {
         const client = await echo();
         const heard: string[] = [];
-        let release = () => undefined as void;
+        let release: () => void = () => undefined;
         const answered = new Promise<void>((resolve) => {
           release = resolve;
         });
@@ -88,7 +97,11 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
             return request;
           },
         });
-        const parent = testContext({ priority: 'critical', userToken: 'abc', metadata: { 'x-secret': 'of the parent' } });
+        const parent = testContext({
+          priority: 'critical',
+          userToken: 'abc',
+          metadata: { 'x-secret': 'of the parent' },
+        });
         await client.say({}, parent, { idempotencyKey: 'key-1' });
         expect(seen).to.include({ caller: 'order', priority: 'critical' });
         expect(seen?.trace).to.deep.equal(parent.trace);
@@ -134,7 +147,13 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
       const whole = (error: MeshError) => {
         const { code, reason, message, metadata, violations } = refusal;
         const { code: c, reason: r, message: m, metadata: d, violations: v } = error;
-        expect({ code: c, reason: r, message: m, metadata: d, violations: v }).to.deep.equal({ code, reason, message, metadata, violations });
+        expect({ code: c, reason: r, message: m, metadata: d, violations: v }).to.deep.equal({
+          code,
+          reason,
+          message,
+          metadata,
+          violations,
+        });
         expect(error).to.not.equal(refusal);
         expect(error.cause).to.equal(undefined);
       };
@@ -172,9 +191,19 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
 
       it('messages with half a character in them', async () => {
         const client = await echo({
-          say: () => Promise.reject(new MeshError({ code: 'NOT_FOUND', reason: 'PRODUCT_NOT_FOUND', message: `no ${'💡'.slice(0, 1)}` })),
+          say: () =>
+            Promise.reject(
+              new MeshError({
+                code: 'NOT_FOUND',
+                reason: 'PRODUCT_NOT_FOUND',
+                message: `no ${'💡'.slice(0, 1)}`,
+              }),
+            ),
         });
-        expect(await failure(client.say({}, testContext()))).to.include({ code: 'NOT_FOUND', reason: 'PRODUCT_NOT_FOUND' });
+        expect(await failure(client.say({}, testContext()))).to.include({
+          code: 'NOT_FOUND',
+          reason: 'PRODUCT_NOT_FOUND',
+        });
       });
 
       it('a request that can not be read as MALFORMED_REQUEST', async () => {
@@ -195,22 +224,53 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
       it('a method that nobody implements as UNIMPLEMENTED', async () => {
         const dispatch = createDispatch({ contracts: [], policies: echoPolicies, ambient });
         const wire = await setup.connect(dispatch, 'order');
-        const client = createClient(EchoDefinition, { wire, policies: echoPolicies, ambient, caller: 'order' });
-        expect(await failure(client.say({}, testContext()))).to.include({ code: 'UNIMPLEMENTED', reason: 'UNIMPLEMENTED' });
+        const client = createClient(EchoDefinition, {
+          wire,
+          policies: echoPolicies,
+          ambient,
+          caller: 'order',
+        });
+        expect(await failure(client.say({}, testContext()))).to.include({
+          code: 'UNIMPLEMENTED',
+          reason: 'UNIMPLEMENTED',
+        });
         expect(await failure(numbers(client.count({}, testContext())))).to.include({ code: 'UNIMPLEMENTED' });
       });
 
       it('a stream that failed before anybody read it, once somebody does', async () => {
-        const client = await echo({
-          count: () => {
-            throw refusal;
-          },
+        const failing = () => {
+          throw refusal;
+        };
+        const dispatch = createDispatch({
+          contracts: [echoService({ count: failing })],
+          policies: echoPolicies,
+          ambient,
         });
+        const wire = await setup.connect(dispatch, 'order');
+        const client = createClient(EchoDefinition, {
+          wire,
+          policies: echoPolicies,
+          ambient,
+          caller: 'order',
+        });
+        // The failure is there long before the first read; one that nobody hears would end the process.
         const stream = client.count({}, testContext());
-        // The failure is there long before the first read; a rejection that nobody handles would end the process.
-        await client.say({}, testContext());
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        const raw = failure(
+          (async () => {
+            const { body } = await wire.call({
+              method: echoPolicy('count'),
+              body: Buffer.from('{}'),
+              metadata: {},
+              deadlineMs: Date.now() + 5_000,
+              signal: new AbortController().signal,
+            });
+            await new Promise((resolve) => setTimeout(resolve, 50));
+            for await (const _ of body as AsyncIterable<Uint8Array>);
+          })(),
+        );
+        await new Promise((resolve) => setTimeout(resolve, 50));
         whole(await failure(numbers(stream)));
+        whole(await raw);
       });
     });
 
@@ -226,7 +286,8 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
         },
       });
       const seen: string[] = [];
-      const onTrailers = (trailers: Readonly<Record<string, string>>) => void seen.push(trailers['x-http-code'] ?? 'none');
+      const onTrailers = (trailers: Readonly<Record<string, string>>) =>
+        void seen.push(trailers['x-http-code'] ?? 'none');
       await client.say({}, testContext(), { onTrailers });
       await client.gather(streamOf('a'), testContext(), { onTrailers });
       expect(seen).to.deep.equal(['202', '203']);
@@ -269,7 +330,10 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
       it('at the deadline, when the handler never answers', async () => {
         const client = await echo({ say: never });
         const startMs = Date.now();
-        expect(await failure(client.say({}, testContext(), { deadlineMs: 100 }))).to.include({ code: 'DEADLINE_EXCEEDED', reason: 'DEADLINE_EXCEEDED' });
+        expect(await failure(client.say({}, testContext(), { deadlineMs: 100 }))).to.include({
+          code: 'DEADLINE_EXCEEDED',
+          reason: 'DEADLINE_EXCEEDED',
+        });
         expect(Date.now() - startMs).to.be.within(80, 1_500);
       });
 
@@ -283,7 +347,8 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
         const seen: number[] = [];
         const error = await failure(
           (async () => {
-            for await (const { number } of client.count({}, testContext(), { deadlineMs: 150 })) seen.push(number);
+            for await (const { number } of client.count({}, testContext(), { deadlineMs: 150 }))
+              seen.push(number);
           })(),
         );
         expect([seen, error.code]).to.deep.equal([[1], 'DEADLINE_EXCEEDED']);
@@ -297,8 +362,12 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
             return request;
           },
         });
-        expect((await failure(client.say({}, testContext({ deadlineMs: Date.now() - 1 })))).code).to.equal('DEADLINE_EXCEEDED');
-        expect((await failure(client.say({}, testContext({ signal: AbortSignal.abort() })))).code).to.equal('CANCELLED');
+        expect((await failure(client.say({}, testContext({ deadlineMs: Date.now() - 1 })))).code).to.equal(
+          'DEADLINE_EXCEEDED',
+        );
+        expect((await failure(client.say({}, testContext({ signal: AbortSignal.abort() })))).code).to.equal(
+          'CANCELLED',
+        );
         await client.say({}, testContext());
         expect(calls).to.equal(1);
       });
@@ -355,8 +424,16 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
       }
 
       it('with UNAVAILABLE once the wire is closed', async () => {
-        const wire = await setup.connect(createDispatch({ contracts: [echoService()], policies: echoPolicies, ambient }), 'order');
-        const client = createClient(EchoDefinition, { wire, policies: echoPolicies, ambient, caller: 'order' });
+        const wire = await setup.connect(
+          createDispatch({ contracts: [echoService()], policies: echoPolicies, ambient }),
+          'order',
+        );
+        const client = createClient(EchoDefinition, {
+          wire,
+          policies: echoPolicies,
+          ambient,
+          caller: 'order',
+        });
         await client.say({}, testContext());
         wire.close();
         expect((await failure(client.say({}, testContext()))).code).to.equal('UNAVAILABLE');
@@ -370,7 +447,10 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
         let made = 0;
         const client = await echo({
           count: async function* () {
-            for (;;) yield { text, number: (made += 1) };
+            for (;;) {
+              made += 1;
+              yield { text, number: made };
+            }
           },
         });
         for await (const _ of client.count({}, testContext())) {
@@ -382,7 +462,7 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
 
       it('a caller sends no more than the handler and a bounded buffer take', async () => {
         let sent = 0;
-        let open = () => undefined as void;
+        let open: () => void = () => undefined;
         const gate = new Promise<void>((resolve) => {
           open = resolve;
         });
@@ -459,7 +539,11 @@ async function failure(call: Promise<unknown>): Promise<MeshError> {
     if (MeshError.is(error)) return error;
     throw new Error('the error that came is no MeshError', { cause: error });
   }
-  return new MeshError({ code: 'UNKNOWN', reason: 'INTERNAL', message: `there was no error, but ${JSON.stringify(answer)}` });
+  return new MeshError({
+    code: 'UNKNOWN',
+    reason: 'INTERNAL',
+    message: `there was no error, but ${JSON.stringify(answer)}`,
+  });
 }
 
 /** The value once it has not changed for 100 ms. */

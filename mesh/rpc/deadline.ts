@@ -42,7 +42,11 @@ export function deadlineSignal(ambient: Ambient, parent: AbortSignal, deadlineMs
 
 /** Rejects with the signal's reason as soon as it is aborted, for work that does not look at the signal itself. */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) throw signal.reason;
+  if (signal.aborted) {
+    // The work may still fail, and then nobody is left to hear of it: unheard, that would end the process.
+    work.catch(() => undefined);
+    throw signal.reason;
+  }
   let onAbort = () => undefined as void;
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason);

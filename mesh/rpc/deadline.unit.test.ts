@@ -124,7 +124,7 @@ describe('work that is given up when a signal ends', () => {
     process.removeAllListeners('unhandledRejection').on('unhandledRejection', listen);
     try {
       for (const signal of [AbortSignal.abort(cancelled('/test/Call')), AbortSignal.timeout(1)]) {
-        let fail = (_: Error) => undefined as void;
+        let fail: (error: Error) => void = () => undefined;
         const work = new Promise<never>((_, reject) => {
           fail = reject;
         });

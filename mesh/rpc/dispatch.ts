@@ -59,7 +59,10 @@ function endingWith(body: Body, signal: AbortSignal, dispose: () => void): Body 
   return body;
 }
 
-/** Decodes, calls the handler, encodes: the only place on the server that knows message types. */
+/**
+ * Decodes, calls the handler, encodes: the only place on the server that knows message types. A handler that hangs is
+ * given up here, so that the interceptors see how the call ended.
+ */
 function innermost(method: MethodDefinition, handler: Handler): Next {
   const encode = (message: unknown) => method.responseType.encode(message).finish();
   const decode = (bytes: Uint8Array): unknown => {
@@ -70,9 +73,12 @@ function innermost(method: MethodDefinition, handler: Handler): Next {
     }
   };
   return async ({ body, context }) => {
+    const { signal } = context;
+    signal.throwIfAborted();
     const request = isStream(body) ? mapStream(body, decode) : decode(body);
     const answer = handler(request, context);
-    return method.responseStream ? mapStream(answer as AsyncIterable<unknown>, encode) : encode(await (answer as Promise<unknown>));
+    if (method.responseStream) return mapStream(untilAborted(answer as AsyncIterable<unknown>, signal), encode);
+    return encode(await orAborted(answer as Promise<unknown>, signal));
   };
 }
 

@@ -42,22 +42,35 @@ describe('interceptors', () => {
 
     it(`of a ${side} are refused at a place that does not exist`, () => {
       const wrong = { cash: (next: unknown) => next } as Placed<never>;
-      expect(() => compose(wrong, async () => new Uint8Array())).to.throw(RangeError, "'cash' does not exist");
+      expect(() => compose(wrong, async () => new Uint8Array())).to.throw(
+        RangeError,
+        "'cash' does not exist",
+      );
     });
   }
 
   it('see the copy that those further out pass on, and their answer', async () => {
     const changed: Interceptor = (next) => async (passing) => {
-      const answer = (await next({ ...passing, context: { ...passing.context, priority: 'low' } })) as Uint8Array;
+      const answer = (await next({
+        ...passing,
+        context: { ...passing.context, priority: 'low' },
+      })) as Uint8Array;
       return new Uint8Array([...answer, 2]);
     };
-    const answer = await composeServer({ shed: changed }, async ({ context }) => new Uint8Array([context.priority === 'low' ? 1 : 0]))(call);
+    const answer = await composeServer(
+      { shed: changed },
+      async ({ context }) => new Uint8Array([context.priority === 'low' ? 1 : 0]),
+    )(call);
     expect(answer).to.deep.equal(new Uint8Array([1, 2]));
     expect(call.context.priority).to.equal('normal');
   });
 
   it('keep the order of the design', () => {
-    expect(clientOrder.join(' > ')).to.equal('trace > metrics > log > fallback > cache > bulkhead > deadline > identity');
-    expect(serverOrder.join(' > ')).to.equal('trace > metrics > log > shed > identity > authorise > validate > deduplicate');
+    expect(clientOrder.join(' > ')).to.equal(
+      'trace > metrics > log > fallback > cache > bulkhead > deadline > identity',
+    );
+    expect(serverOrder.join(' > ')).to.equal(
+      'trace > metrics > log > shed > identity > authorise > validate > deduplicate',
+    );
   });
 });

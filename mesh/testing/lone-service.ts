@@ -118,11 +118,18 @@ export async function startLoneService(options: LoneServiceOptions): Promise<Lon
     schema: service.schema,
     clock: ambient.clock,
   });
+  const close = async () => {
+    await store.close();
+    await bus.close();
+  };
   const hosted = await hostService(world, service, {
     manifest,
     store,
     setting: settingsOf(manifest, options.environment ?? {}, {}),
     secret: (secret) => ambient.random.secretBytes(manifest.secrets[secret]?.bytes ?? 32),
+  }).catch(async (error: unknown) => {
+    await close();
+    throw error;
   });
   const published: Delivery[] = [];
   const unsubscribe = await bus.subscribe({

@@ -1,7 +1,8 @@
-import { type ChannelOptions, Client, credentials, type ClientReadableStream, type ClientWritableStream } from '@grpc/grpc-js';
+import type { EventEmitter } from 'node:events';
+import { type ChannelOptions, Client, credentials, type ClientReadableStream, type ClientWritableStream, status } from '@grpc/grpc-js';
 import type { MethodPolicy } from '../../contract/policy.js';
 import { cancelled } from '../deadline.js';
-import { isStream } from '../stream.js';
+import { isStream, untilAborted } from '../stream.js';
 import type { Body, Wire, WireRequest, WireResponse } from '../wire.js';
 import { errorFromGrpc } from './grpc-error.js';
 import { fromGrpcMetadata, toGrpcMetadata } from './grpc-metadata.js';
@@ -22,9 +23,17 @@ const same = (bytes: Buffer | Uint8Array) => Buffer.from(bytes.buffer, bytes.byt
  */
 export function grpcWire(target: string, options: ChannelOptions = {}): Wire {
   const client = new Client(target, credentials.createInsecure(), { ...channelOptions, ...options });
+  let open = true;
   return {
-    call: (request) => (request.signal.aborted ? Promise.reject(reasonOf(request)) : send(client, request)),
-    close: () => client.close(),
+    call: async (request) => {
+      if (!open) throw errorFromGrpc({ code: status.UNAVAILABLE });
+      if (request.signal.aborted) throw reasonOf(request);
+      return send(client, request);
+    },
+    close: () => {
+      open = false;
+      client.close();
+    },
   };
 }
 
@@ -60,8 +69,8 @@ function unary(client: Client, request: WireRequest, body: Uint8Array): Promise<
     });
     const stopWatching = cancelWith(request, call);
     // The status event comes last and carries the trailers.
-    call.on('status', (status) => {
-      trailers = fromGrpcMetadata(status.metadata);
+    call.on('status', ({ metadata }) => {
+      trailers = fromGrpcMetadata(metadata);
       if (answer !== undefined) resolve({ body: answer, trailers });
     });
   });
@@ -69,12 +78,16 @@ function unary(client: Client, request: WireRequest, body: Uint8Array): Promise<
 
 function clientStream(client: Client, request: WireRequest): Promise<WireResponse> {
   return new Promise((resolve, reject) => {
+    let answer: Uint8Array | undefined;
     const call = client.makeClientStreamRequest(request.method.path, same, same, toGrpcMetadata(request.metadata), deadlineOf(request), (error, bytes) => {
       stopWatching();
-      if (error === null) resolve({ body: bytes as Uint8Array, trailers: {} });
+      if (error === null) answer = bytes;
       else reject(failureOf(request, error));
     });
     const stopWatching = cancelWith(request, call);
+    call.on('status', ({ metadata }) => {
+      if (answer !== undefined) resolve({ body: answer, trailers: fromGrpcMetadata(metadata) });
+    });
     pump(request.body, call);
   });
 }
@@ -92,11 +105,17 @@ function bidi(client: Client, request: WireRequest): WireResponse {
 
 function reading(request: WireRequest, call: ClientReadableStream<Buffer>): WireResponse {
   const trailers: Record<string, string> = {};
-  call.on('status', (status) => Object.assign(trailers, fromGrpcMetadata(status.metadata)));
+  call.on('status', ({ metadata }) => Object.assign(trailers, fromGrpcMetadata(metadata)));
+  // Kept for a reader that comes later: an 'error' that nobody listens to ends the process, and is not told twice.
+  let failure: unknown;
+  call.on('error', (error) => {
+    failure = error;
+  });
   const stopWatching = cancelWith(request, call);
   async function* messages(): AsyncGenerator<Uint8Array> {
     try {
       yield* call as AsyncIterable<Buffer>;
+      if (failure !== undefined) throw failure;
     } catch (error) {
       throw failureOf(request, error);
     } finally {
@@ -108,17 +127,34 @@ function reading(request: WireRequest, call: ClientReadableStream<Buffer>): Wire
 }
 
 /** Writes a stream with back-pressure; what it fails with cancels the call. */
-function pump(body: Body, call: Pick<ClientWritableStream<Buffer>, 'write' | 'end' | 'once' | 'cancel'>): void {
+function pump(body: Body, call: Pick<ClientWritableStream<Buffer>, 'write' | 'end' | 'cancel'> & EventEmitter): void {
+  // An answer may come before the end of the request: then nobody wants the rest.
+  const answered = new AbortController();
+  call.once('status', () => answered.abort());
   void (async () => {
     try {
-      for await (const bytes of isStream(body) ? body : [body]) {
-        if (!call.write(Buffer.from(bytes))) await new Promise<void>((resolve) => call.once('drain', () => resolve()));
+      if (!isStream(body)) throw new TypeError('a single message where a stream is wanted');
+      for await (const bytes of untilAborted(body, answered.signal)) {
+        if (!call.write(Buffer.from(bytes))) await drained(call, answered.signal);
       }
       call.end();
     } catch {
       call.cancel();
     }
   })();
+}
+
+function drained(call: EventEmitter, answered: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      call.off('drain', done);
+      answered.removeEventListener('abort', done);
+      resolve();
+    };
+    call.on('drain', done);
+    answered.addEventListener('abort', done);
+    if (answered.aborted) done();
+  });
 }
 
 function deadlineOf(request: WireRequest): { deadline?: number } {

@@ -1,5 +1,5 @@
 import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
-import { MeshError } from '../../contract/error.js';
+import { type Code, MeshError } from '../../contract/error.js';
 import { codeNumber, codeOfNumber, decodeStatus, encodeStatus } from '../../contract/status.js';
 
 const detailsKey = 'grpc-status-details-bin';
@@ -10,7 +10,26 @@ export function errorFromGrpc(failure: unknown): MeshError {
   const { code, details, metadata } = failure as Partial<ServiceError>;
   if (typeof code !== 'number') return MeshError.from(failure);
   const [bytes] = metadata?.get(detailsKey) ?? [];
-  return decodeStatus({ code: codeOfNumber(code), message: details ?? '' }, Buffer.isBuffer(bytes) ? bytes : undefined);
+  if (Buffer.isBuffer(bytes)) return decodeStatus({ code: codeOfNumber(code), message: details ?? '' }, bytes);
+  return fromTransport(codeOfNumber(code), details ?? '', failure);
+}
+
+/**
+ * Our servers always send details: what comes without them was said by the transport, whose words name addresses. A
+ * CANCELLED that is not our own is a peer that went away in the middle.
+ */
+function fromTransport(code: Code, message: string, cause: unknown): MeshError {
+  switch (code) {
+    case 'CANCELLED':
+    case 'UNAVAILABLE':
+      return new MeshError({ code: 'UNAVAILABLE', reason: 'UNAVAILABLE', message: "the service can't be reached or is stopping: try again", cause });
+    case 'DEADLINE_EXCEEDED':
+      return new MeshError({ code, reason: code, message: 'there was no answer in time: what was asked for may have happened, so repeat it with the same key', cause });
+    case 'RESOURCE_EXHAUSTED':
+      return new MeshError({ code, reason: /larger than/.test(message) ? 'BODY_TOO_LARGE' : 'OVERLOADED', message, cause });
+    default:
+      return decodeStatus({ code, message }, undefined);
+  }
 }
 
 /** An error as a grpc-js server sends it, with its details and without its cause. */
@@ -18,5 +37,10 @@ export function errorToGrpc(thrown: unknown): StatusObject {
   const error = MeshError.from(thrown);
   const metadata = new Metadata();
   metadata.set(detailsKey, Buffer.from(encodeStatus(error)));
-  return { code: codeNumber(error.code) as status, details: error.message, metadata };
+  return { code: codeNumber(error.code) as status, details: wellFormed(error.message), metadata };
+}
+
+/** grpc-js escapes the text as a URI, which throws for half a surrogate pair. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd');
 }

@@ -13,6 +13,14 @@ export function fromGrpcMetadata(metadata: GrpcMetadata): Metadata {
   return entries;
 }
 
+/** Names that only the inside of the mesh may set: a client outside would call itself critical, or somebody else. */
+const spoofable = /^(x-priority|x-caller|x-user-id|x-forwarded-client-cert|x-mesh-.*)$/;
+
+/** The metadata of a client outside, without what such a client may not say. */
+export function withoutSpoofable(metadata: Metadata): Metadata {
+  return Object.fromEntries(Object.entries(metadata).filter(([name]) => !spoofable.test(name)));
+}
+
 export function toGrpcMetadata(entries: Metadata): GrpcMetadata {
   const metadata = new GrpcMetadata();
   for (const [name, value] of Object.entries(entries)) metadata.set(name, value);

@@ -12,6 +12,10 @@ export interface HealthSource {
   onChange(listener: () => void): () => void;
 }
 
+interface HealthCheckRequest {
+  readonly service: string;
+}
+
 /** grpc.health.v1.HealthCheckResponse.ServingStatus */
 const status = { serving: 1, notServing: 2, serviceUnknown: 3 } as const;
 const notFound = 5;
@@ -30,23 +34,24 @@ export function healthService(source: HealthSource): ExtraService {
     requestStream: false,
     responseStream,
     requestSerialize: (bytes: Buffer) => bytes,
-    requestDeserialize: readName,
+    requestDeserialize: readRequest,
     responseSerialize: (bytes: Buffer) => bytes,
     responseDeserialize: (bytes: Buffer) => bytes,
   });
   const implementation = {
-    Check: (call: ServerUnaryCall<string, Buffer>, callback: sendUnaryData<Buffer>) => {
-      const now = statusOf(call.request);
-      if (now === undefined) callback({ code: notFound, details: `there is no service '${call.request}' here` });
+    Check: (call: ServerUnaryCall<HealthCheckRequest, Buffer>, callback: sendUnaryData<Buffer>) => {
+      const { service } = call.request;
+      const now = statusOf(service);
+      if (now === undefined) callback({ code: notFound, details: `there is no service '${service}' here` });
       else callback(null, writeStatus(now));
     },
     List: (_call: unknown, callback: sendUnaryData<Buffer>) => {
       callback(null, writeList(source.names().map((name) => [name, statusOf(name) ?? status.serviceUnknown])));
     },
-    Watch: (call: ServerWritableStream<string, Buffer>) => {
+    Watch: (call: ServerWritableStream<HealthCheckRequest, Buffer>) => {
       let last: number | undefined;
       const tell = () => {
-        const now = statusOf(call.request) ?? status.serviceUnknown;
+        const now = statusOf(call.request.service) ?? status.serviceUnknown;
         if (now !== last) call.write(writeStatus(now));
         last = now;
       };
@@ -59,15 +64,16 @@ export function healthService(source: HealthSource): ExtraService {
   return [{ Check: method('Check', false), List: method('List', false), Watch: method('Watch', true) }, implementation as never];
 }
 
-function readName(bytes: Buffer): string {
+/** An object, because grpc-js takes a message that is falsy, such as the empty name, for none. */
+function readRequest(bytes: Buffer): HealthCheckRequest {
   const reader = new BinaryReader(bytes);
-  let name = '';
+  let service = '';
   while (reader.pos < reader.len) {
     const [field, type] = reader.tag();
-    if (field === 1 && type === WireType.LengthDelimited) name = reader.string();
+    if (field === 1 && type === WireType.LengthDelimited) service = reader.string();
     else reader.skip(type, field);
   }
-  return name;
+  return { service };
 }
 
 function writeStatus(value: number): Buffer {

@@ -5,6 +5,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Contract } from '../../contract/image.js';
 import type { ExtraService } from './server.js';
 
+const invalidArgument = 3;
 const notFound = 5;
 
 /**
@@ -29,7 +30,14 @@ export function reflectionServices(contract: Contract, services: readonly string
     };
     const implementation = {
       ServerReflectionInfo: (call: ServerDuplexStream<Buffer, Buffer>) => {
-        call.on('data', (request: Buffer) => call.write(Buffer.from(answer(request, index, services))));
+        call.on('data', (request: Buffer) => {
+          try {
+            call.write(Buffer.from(answer(request, index, services)));
+          } catch {
+            // Without a status the client would wait for its deadline.
+            call.emit('error', { code: invalidArgument, details: 'the request is not a ServerReflectionRequest' });
+          }
+        });
         call.on('end', () => call.end());
       },
     };

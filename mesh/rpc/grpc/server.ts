@@ -1,12 +1,13 @@
 import type { EventEmitter } from 'node:events';
-import { type handleUnaryCall, Server, ServerCredentials, type ServerDuplexStream, type ServerReadableStream, type ServerUnaryCall, type ServerWritableStream, type UntypedHandleCall } from '@grpc/grpc-js';
+import type { Readable } from 'node:stream';
+import { type handleUnaryCall, logVerbosity, Server, ServerCredentials, type ServerDuplexStream, type ServerReadableStream, type ServerUnaryCall, type ServerWritableStream, setLogVerbosity, type UntypedHandleCall } from '@grpc/grpc-js';
 import type { MethodPolicy } from '../../contract/policy.js';
 import { StartupError } from '../../runtime/startup-error.js';
 import { cancelled } from '../deadline.js';
 import { isStream } from '../stream.js';
 import type { Body, Dispatch, WireResponse } from '../wire.js';
 import { errorToGrpc } from './grpc-error.js';
-import { fromGrpcMetadata, toGrpcMetadata } from './grpc-metadata.js';
+import { fromGrpcMetadata, toGrpcMetadata, withoutSpoofable } from './grpc-metadata.js';
 
 /** What a server listens with. */
 export interface GrpcServerOptions {
@@ -41,6 +42,8 @@ const same = (bytes: Buffer | Uint8Array) => Buffer.from(bytes.buffer, bytes.byt
  * @throws StartupError when the port is taken.
  */
 export async function openGrpcServer(options: GrpcServerOptions, extra: readonly ExtraService[] = []): Promise<GrpcServer> {
+  // Its errors come back as errors; on standard error they would be a second line beside ours.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
     'grpc.max_receive_message_length': options.maxRequestBytes ?? 262_144,
     'grpc.max_send_message_length': 4 * 1024 * 1024,
@@ -113,7 +116,7 @@ function handlerOf(method: MethodPolicy, options: GrpcServerOptions, stopping: A
       return await options.dispatch({
         method,
         body,
-        metadata: fromGrpcMetadata(call.metadata),
+        metadata: options.caller === 'outside' ? withoutSpoofable(fromGrpcMetadata(call.metadata)) : fromGrpcMetadata(call.metadata),
         deadlineMs: deadline instanceof Date ? deadline.getTime() : deadline,
         signal: ending.signal,
         caller: options.caller,
@@ -125,15 +128,15 @@ function handlerOf(method: MethodPolicy, options: GrpcServerOptions, stopping: A
   };
   if (method.kind === 'unary' || method.kind === 'client_streaming') {
     const handle: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
-      answer(call, method.kind === 'unary' ? call.request : (call as unknown as AsyncIterable<Buffer>)).then(
-        ({ body, trailers }) => callback(null, same(body as Uint8Array), toGrpcMetadata(trailers)),
-        (error: unknown) => callback(errorToGrpc(error)),
-      );
+      // The last step catches what can't be sent as well, such as a trailer with a line break.
+      answer(call, method.kind === 'unary' ? call.request : requestsOf(call))
+        .then(({ body, trailers }) => callback(null, same(body as Uint8Array), toGrpcMetadata(trailers)))
+        .catch((error: unknown) => callback(errorToGrpc(error)));
     };
     return handle;
   }
   return (call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>) => {
-    const body = method.kind === 'server_streaming' ? (call as ServerWritableStream<Buffer, Buffer>).request : (call as unknown as AsyncIterable<Buffer>);
+    const body = method.kind === 'server_streaming' ? (call as ServerWritableStream<Buffer, Buffer>).request : requestsOf(call);
     void (async () => {
       try {
         const response = await answer(call, body);
@@ -148,6 +151,11 @@ function handlerOf(method: MethodPolicy, options: GrpcServerOptions, stopping: A
       }
     })();
   };
+}
+
+/** The request stream; a handler that stops to read it must not destroy what it still writes to. */
+function requestsOf(call: unknown): AsyncIterable<Buffer> {
+  return { [Symbol.asyncIterator]: () => (call as Readable).iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer> };
 }
 
 function writable(call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>): Promise<void> {

@@ -9,7 +9,10 @@ describe('the declared-call interceptor', () => {
 
   it('lets out what the manifest of the caller declares, and tells of it', async () => {
     const seen: string[] = [];
-    const interceptor = declaredCallInterceptor(policy, (caller, path) => void seen.push(`${caller} ${path}`));
+    const interceptor = declaredCallInterceptor(
+      policy,
+      (caller, path) => void seen.push(`${caller} ${path}`),
+    );
     const { passed } = await through(interceptor, oneCall({ context: testContext({ caller: 'order' }) }));
     expect(passed).to.have.length(1);
     expect(seen).to.deep.equal(['order /test.echo.v1.EchoService/Say']);

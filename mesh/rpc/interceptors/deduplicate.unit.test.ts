@@ -17,13 +17,23 @@ interface Sent {
   readonly method?: 'say' | 'count';
 }
 
-function send({ key, takes = 'required', user, caller = 'order', body = new Uint8Array([1]), method = 'say' }: Sent) {
+function send({
+  key,
+  takes = 'required',
+  user,
+  caller = 'order',
+  body = new Uint8Array([1]),
+  method = 'say',
+}: Sent) {
   const context = testContext({
     caller,
     metadata: key === undefined ? {} : { 'idempotency-key': key },
     user: user === undefined ? undefined : testUser(user),
   });
-  return through(interceptor, oneCall({ method: echoPolicy(method, { idempotencyKey: takes }), body, context }));
+  return through(
+    interceptor,
+    oneCall({ method: echoPolicy(method, { idempotencyKey: takes }), body, context }),
+  );
 }
 
 const commandOf = async (sent: Sent) => (await send(sent)).passed[0]?.context.command;
@@ -33,7 +43,9 @@ describe('the deduplicate interceptor', () => {
     const command = await commandOf({ key: 'key-1', user: 'usr_1', body: Buffer.from('request') });
     expect(command?.key).to.equal('key-1');
     expect(command?.scope).to.include('user:usr_1').and.include('/test.echo.v1.EchoService/Say');
-    expect(Buffer.from(command?.requestHash ?? []).equals(createHash('sha256').update('request').digest())).to.equal(true);
+    expect(
+      Buffer.from(command?.requestHash ?? []).equals(createHash('sha256').update('request').digest()),
+    ).to.equal(true);
   });
 
   it('keeps the keys of two users, two services, a user and a service, and two methods apart', async () => {
@@ -50,7 +62,10 @@ describe('the deduplicate interceptor', () => {
   });
 
   it('tells the same request again from another', async () => {
-    const hash = async (body: string) => Buffer.from((await commandOf({ key: 'k', body: Buffer.from(body) }))?.requestHash ?? []).toString('hex');
+    const hash = async (body: string) =>
+      Buffer.from((await commandOf({ key: 'k', body: Buffer.from(body) }))?.requestHash ?? []).toString(
+        'hex',
+      );
     expect(await hash('a')).to.equal(await hash('a'));
     expect(await hash('a')).to.not.equal(await hash('b'));
   });
@@ -74,10 +89,14 @@ describe('the deduplicate interceptor', () => {
   });
 
   it('takes keys of 1 to 200 printable characters', async () => {
-    for (const key of ['1', '~'.repeat(200), '0b8f-...:/x']) expect((await commandOf({ key }))?.key).to.equal(key);
+    for (const key of ['1', '~'.repeat(200), '0b8f-...:/x'])
+      expect((await commandOf({ key }))?.key).to.equal(key);
     for (const key of ['x'.repeat(201), 'a\nb', 'schlüssel', '\u0000', 'a\u007fb']) {
       const { error } = await send({ key });
-      expect(error, JSON.stringify(key)).to.include({ code: 'INVALID_ARGUMENT', reason: 'VALIDATION_FAILED' });
+      expect(error, JSON.stringify(key)).to.include({
+        code: 'INVALID_ARGUMENT',
+        reason: 'VALIDATION_FAILED',
+      });
       expect(error?.violations[0]?.field).to.equal('idempotency-key');
     }
   });

@@ -8,7 +8,11 @@ const user = testUser();
 const interceptor = identityInterceptor({
   verify: async (token) => {
     if (token === 'good') return user;
-    throw new MeshError({ code: 'UNAUTHENTICATED', reason: 'TOKEN_EXPIRED', message: 'the token has expired' });
+    throw new MeshError({
+      code: 'UNAUTHENTICATED',
+      reason: 'TOKEN_EXPIRED',
+      message: 'the token has expired',
+    });
   },
 });
 const withHeader = (authorization: string) =>
@@ -34,7 +38,15 @@ describe('the identity interceptor', () => {
     expect(passed).to.have.length(0);
   });
 
-  for (const header of ['', 'good', 'Basic good', 'Bearer', 'Bearer ', 'Bearer good good', 'Bearer good, Bearer good']) {
+  for (const header of [
+    '',
+    'good',
+    'Basic good',
+    'Bearer',
+    'Bearer ',
+    'Bearer good good',
+    'Bearer good, Bearer good',
+  ]) {
     it(`refuses the header '${header}'`, async () => {
       const { passed, error } = await through(interceptor, withHeader(header));
       expect(error).to.include({ code: 'UNAUTHENTICATED', reason: 'TOKEN_INVALID' });

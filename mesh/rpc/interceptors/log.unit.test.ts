@@ -34,8 +34,13 @@ describe('the log interceptor', () => {
 
   it('never writes a body, a token, a key or metadata', async () => {
     const { log, interceptor } = logger();
-    const context = testContext({ userToken: 'secret-1', metadata: { authorization: 'Bearer secret-2', 'idempotency-key': 'secret-3' } });
-    await through(interceptor, oneCall({ context, body: Buffer.from('secret-4') }), async () => Buffer.from('secret-5'));
+    const context = testContext({
+      userToken: 'secret-1',
+      metadata: { authorization: 'Bearer secret-2', 'idempotency-key': 'secret-3' },
+    });
+    await through(interceptor, oneCall({ context, body: Buffer.from('secret-4') }), async () =>
+      Buffer.from('secret-5'),
+    );
     expect(JSON.stringify(log.lines)).to.not.include('secret');
   });
 

@@ -36,7 +36,9 @@ describe('the metrics interceptor', () => {
 
   it('counts a failure by its code', async () => {
     const { seen, interceptor, flying } = meter();
-    await through(interceptor, oneCall(), () => Promise.reject(new MeshError({ code: 'ABORTED', reason: 'CONFLICT', message: '' })));
+    await through(interceptor, oneCall(), () =>
+      Promise.reject(new MeshError({ code: 'ABORTED', reason: 'CONFLICT', message: '' })),
+    );
     await through(interceptor, oneCall(), () => Promise.reject(new TypeError('oops')));
     expect(seen.map((fields) => fields[2])).to.deep.equal(['ABORTED', 'INTERNAL']);
     expect(flying()).to.equal(0);

@@ -10,7 +10,11 @@ import { traceInterceptor } from './trace.js';
 
 function recorder(side: 'client' | 'server') {
   const spans: FinishedSpan[] = [];
-  const tracer = createRecordingTracer({ ...virtualClock(), service: 'cart', sinks: [(span) => spans.push(span)] });
+  const tracer = createRecordingTracer({
+    ...virtualClock(),
+    service: 'cart',
+    sinks: [(span) => spans.push(span)],
+  });
   return { spans, interceptor: traceInterceptor(side, tracer) };
 }
 
@@ -21,7 +25,12 @@ describe('the trace interceptor', () => {
       const call = oneCall({ context: testContext({ caller: 'order' }) });
       const { passed } = await through(interceptor, call);
       const [span] = spans as [FinishedSpan];
-      expect(span).to.include({ name: 'test.echo.v1.EchoService/Say', kind: side, parentSpanId: call.context.trace.spanId, error: undefined });
+      expect(span).to.include({
+        name: 'test.echo.v1.EchoService/Say',
+        kind: side,
+        parentSpanId: call.context.trace.spanId,
+        error: undefined,
+      });
       expect(span.attributes).to.include({
         'rpc.system.name': 'grpc',
         'rpc.method': 'test.echo.v1.EchoService/Say',
@@ -36,10 +45,15 @@ describe('the trace interceptor', () => {
   it('tells code and reason of a failure, never its message', async () => {
     const { spans, interceptor } = recorder('server');
     await through(interceptor, oneCall(), () =>
-      Promise.reject(new MeshError({ code: 'NOT_FOUND', reason: 'ORDER_NOT_FOUND', message: 'order of ada@example.com' })),
+      Promise.reject(
+        new MeshError({ code: 'NOT_FOUND', reason: 'ORDER_NOT_FOUND', message: 'order of ada@example.com' }),
+      ),
     );
     expect(spans[0]?.error).to.equal('NOT_FOUND');
-    expect(spans[0]?.attributes).to.include({ 'rpc.response.status_code': 'NOT_FOUND', 'error.type': 'ORDER_NOT_FOUND' });
+    expect(spans[0]?.attributes).to.include({
+      'rpc.response.status_code': 'NOT_FOUND',
+      'error.type': 'ORDER_NOT_FOUND',
+    });
     expect(JSON.stringify(spans)).to.not.include('ada');
   });
 

@@ -46,10 +46,14 @@ describe('the validate interceptor', () => {
       yield good;
     }
     let read = 0;
-    const { error } = await through(interceptor, oneCall({ method, body: requests() }), async ({ body }): Promise<Body> => {
-      for await (const _ of body as AsyncIterable<Uint8Array>) read += 1;
-      return new Uint8Array();
-    });
+    const { error } = await through(
+      interceptor,
+      oneCall({ method, body: requests() }),
+      async ({ body }): Promise<Body> => {
+        for await (const _ of body as AsyncIterable<Uint8Array>) read += 1;
+        return new Uint8Array();
+      },
+    );
     expect(read).to.equal(1);
     expect(MeshError.from(error)).to.include({ code: 'INVALID_ARGUMENT', reason: 'VALIDATION_FAILED' });
   });

@@ -1,0 +1,137 @@
+import { MeshError } from '../../mesh/contract/error.js';
+import type { ServicePorts } from '../../mesh/runtime/service.js';
+import { StoreConflict } from '../../mesh/store/store.js';
+import { parseTraceparent } from '../../mesh/telemetry/trace-context.js';
+import { decide } from './decide.js';
+import { nextStep } from './next-step.js';
+import { batchOf, loadSaga } from './order-store.js';
+import type { Participants } from './participants.js';
+
+/** Takes orders to their end. */
+export interface SagaRunner {
+  /** Goes on with an order soon; nothing happens when it is under way. */
+  wake(orderId: string): void;
+  /** Resolves when something was written about the order, or after `withinMs`. */
+  changed(orderId: string, withinMs: number, signal: AbortSignal): Promise<void>;
+  /** Tells those who wait that something was written about the order. */
+  notify(orderId: string): void;
+  /** Takes no more steps, and resolves when those under way have ended. */
+  stop(): Promise<void>;
+}
+
+export interface SagaOptions {
+  readonly ports: ServicePorts;
+  readonly participants: Participants;
+  readonly ordersAtOnce: number;
+}
+
+const stepWithinMs = 10_000;
+const retryBaseDelayMs = 50;
+const retryMaxDelayMs = 2_000;
+
+/**
+ * The process manager: load, find the step that is due, ask, decide, commit with the version that was loaded, again. All
+ * of its memory is the stream, so that it can be killed at any moment.
+ */
+export function createSaga(options: SagaOptions): SagaRunner {
+  const { ports, participants, ordersAtOnce } = options;
+  const { store, clock, timers, random, log } = ports;
+  const running = new Map<string, Promise<void>>();
+  const waiting = new Set<string>();
+  const again = new Set<string>();
+  const failures = new Map<string, number>();
+  const listeners = new Map<string, Set<() => void>>();
+  let stopped = false;
+
+  /** Takes one step. True when there may be another. */
+  const step = async (orderId: string): Promise<boolean> => {
+    const saga = await loadSaga(store, orderId);
+    const due = saga === undefined ? undefined : nextStep(saga);
+    if (saga === undefined || due === undefined) return false;
+    const parent = parseTraceparent(saga.traceparent);
+    const span = ports.tracer.start({ name: `saga ${due}`, kind: 'internal', parent, attributes: { 'meshmart.order.id': orderId } });
+    try {
+      const context = { ...ports.background({ deadlineMs: stepWithinMs, priority: 'critical' }), trace: span.context };
+      const outcome = await participants(saga, due, context);
+      const { batch, after } = batchOf(saga, decide(saga, outcome), clock);
+      await store.commit({ ...batch, trace: span.context });
+      span.end();
+      notify(orderId);
+      return !after.final;
+    } catch (error) {
+      if (error instanceof StoreConflict) {
+        // Somebody wrote in between (a cancellation, another instance): what to do is decided anew.
+        span.addEvent('conflict');
+        span.end();
+        return true;
+      }
+      span.end(MeshError.from(error).code);
+      throw error;
+    }
+  };
+
+  const advance = async (orderId: string): Promise<void> => {
+    try {
+      while (!stopped && (await step(orderId))) failures.delete(orderId);
+      failures.delete(orderId);
+    } catch (error) {
+      if (stopped) return;
+      const count = (failures.get(orderId) ?? 0) + 1;
+      failures.set(orderId, count);
+      const { code, reason, message } = MeshError.from(error);
+      log.warn({ order_id: orderId, failures: count, code, reason, problem: message }, 'a step of an order is not known to be done: it is asked for again');
+      const ceilingMs = Math.min(retryMaxDelayMs, retryBaseDelayMs * 2 ** Math.min(count - 1, 20));
+      timers.after(ceilingMs * (0.5 + random.next() / 2), () => wake(orderId));
+    }
+  };
+
+  const wake = (orderId: string): void => {
+    if (stopped) return;
+    if (running.has(orderId)) {
+      again.add(orderId);
+      return;
+    }
+    if (running.size >= ordersAtOnce) {
+      waiting.add(orderId);
+      return;
+    }
+    const work = advance(orderId).finally(() => {
+      running.delete(orderId);
+      if (again.delete(orderId)) wake(orderId);
+      const [next] = waiting;
+      if (next !== undefined) {
+        waiting.delete(next);
+        wake(next);
+      }
+    });
+    running.set(orderId, work);
+  };
+
+  const notify = (orderId: string): void => {
+    for (const listener of [...(listeners.get(orderId) ?? [])]) listener();
+  };
+
+  return {
+    wake,
+    notify,
+    changed: (orderId, withinMs, signal) =>
+      new Promise((resolve) => {
+        const set = listeners.get(orderId) ?? new Set();
+        listeners.set(orderId, set);
+        const done = () => {
+          cancel();
+          signal.removeEventListener('abort', done);
+          set.delete(done);
+          if (set.size === 0) listeners.delete(orderId);
+          resolve();
+        };
+        const cancel = timers.after(withinMs, done);
+        signal.addEventListener('abort', done, { once: true });
+        set.add(done);
+      }),
+    stop: async () => {
+      stopped = true;
+      await Promise.allSettled([...running.values()]);
+    },
+  };
+}
