@@ -31,7 +31,7 @@ export async function startWitnesses(folder: string): Promise<Witnesses> {
     cardProcessorUrl,
     smtpUrl: mail.listening['smtpUrl'] ?? '',
     mailUrl: mail.listening['httpUrl'] ?? '',
-    ledger: async () => ledgerOf(await (await fetch(`${cardProcessorUrl}/v1/ledger`)).json()),
+    ledger: async () => ledgerOf((await (await fetch(`${cardProcessorUrl}/v1/ledger`)).json()) as { entries: LedgerEntry[] }),
     stop: async () => {
       await Promise.all([stop(processor.child), stop(mail.child)]);
     },

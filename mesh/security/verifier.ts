@@ -35,11 +35,13 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   let fetching: Promise<void> | undefined;
 
   const fetchOnce = () => {
-    fetching ??= options
+    if (fetching !== undefined) return fetching;
+    // A fetch that fails counts too: made-up keys must not make more work while the keys can't be had.
+    fetchedAtMs = clock.monotonicMs();
+    fetching = options
       .fetchKeys()
       .then((fetched) => {
         keys = fetched;
-        fetchedAtMs = clock.monotonicMs();
       })
       .finally(() => {
         fetching = undefined;

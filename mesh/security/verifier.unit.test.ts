@@ -20,7 +20,11 @@ function setup(fetch: () => readonly Jwk[], options: Partial<TokenVerifierOption
     },
     ...options,
   });
-  const reasonOf = (text: string) => verifier.verify(text).then(() => 'OK', (error: unknown) => MeshError.from(error).reason);
+  const reasonOf = (text: string) =>
+    verifier.verify(text).then(
+      () => 'OK',
+      (error: unknown) => MeshError.from(error).reason,
+    );
   return { reasonOf, fetches: () => fetches, pass: (ms: number) => (passedMs += ms) };
 }
 
@@ -34,14 +38,16 @@ describe('a token verifier under attack', () => {
     expect(await reasonOf(token('1'))).to.equal('OK');
     down = true;
     pass(5_000);
-    for (let n = 0; n < 20; n += 1) expect(await reasonOf(token(`made-up-${n}`, stranger))).to.equal('TOKEN_INVALID');
+    for (let n = 0; n < 20; n += 1)
+      expect(await reasonOf(token(`made-up-${n}`, stranger))).to.equal('TOKEN_INVALID');
     expect(fetches()).to.equal(2);
     expect(await reasonOf(token('2')), 'the last good set stays').to.equal('OK');
   });
 
   it('does not ask for what is no token at all', async () => {
     const { reasonOf, fetches } = setup(() => [key.publicKey]);
-    for (const text of ['', 'x', '.', 'a.b.c', 'x'.repeat(100_000)]) expect(await reasonOf(text)).to.equal('TOKEN_INVALID');
+    for (const text of ['', 'x', '.', 'a.b.c', 'x'.repeat(100_000)])
+      expect(await reasonOf(text)).to.equal('TOKEN_INVALID');
     expect(fetches()).to.equal(0);
   });
 
