@@ -13,16 +13,27 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 
 const installed = join(root, 'node_modules', '.package-lock.json');
-if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(join(root, 'package-lock.json')).mtimeMs) {
+if (
+  !existsSync(installed) ||
+  statSync(installed).mtimeMs < statSync(join(root, 'package-lock.json')).mtimeMs
+) {
   step('installing the dependencies', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
   const now = new Date();
   utimesSync(installed, now, now);
 }
 
 const stamp = join(root, 'dist', '.built');
-const newest = Math.max(...['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', ...sources].map((path) => newestIn(join(root, path))));
+const newest = Math.max(
+  ...['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', ...sources].map((path) =>
+    newestIn(join(root, path)),
+  ),
+);
 if (!existsSync(stamp) || statSync(stamp).mtimeMs < newest) {
-  step('compiling', process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json']);
+  step('compiling', process.execPath, [
+    join('node_modules', 'typescript', 'bin', 'tsc'),
+    '-p',
+    'tsconfig.build.json',
+  ]);
   writeFileSync(stamp, '');
 }
 
@@ -32,14 +43,18 @@ function newestIn(path) {
   const found = statSync(path);
   if (!found.isDirectory()) return found.mtimeMs;
   // The folder's own time counts too, so that a deleted file is noticed.
-  return readdirSync(path).reduce((newestSoFar, name) => Math.max(newestSoFar, newestIn(join(path, name))), found.mtimeMs);
+  return readdirSync(path).reduce(
+    (newestSoFar, name) => Math.max(newestSoFar, newestIn(join(path, name))),
+    found.mtimeMs,
+  );
 }
 
 function step(what, command, args) {
   const started = Date.now();
   process.stderr.write(`meshmart: ${what} ...\n`);
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
-  if (error !== undefined || status !== 0) fail(`${what} failed${error === undefined ? '' : `: ${error.message}`}`);
+  if (error !== undefined || status !== 0)
+    fail(`${what} failed${error === undefined ? '' : `: ${error.message}`}`);
   process.stderr.write(`meshmart: ${what} took ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
 }
 

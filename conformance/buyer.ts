@@ -2,7 +2,12 @@
 export interface Buyer {
   readonly email: string;
   readonly token: string;
-  call(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
 }
 
 /** An HTTP answer with its JSON body. */
@@ -47,7 +52,12 @@ export async function request(
     signal: AbortSignal.timeout(10_000),
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text.startsWith('{') ? JSON.parse(text) : undefined, text };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text.startsWith('{') ? JSON.parse(text) : undefined,
+    text,
+  };
 }
 
 let buyers = 0;
@@ -79,5 +89,9 @@ export async function expectStatus(answer: Promise<Answer>, status: number): Pro
 export async function fillCart(buyer: Buyer, productId: string, quantity = 1, card: object = workingCard) {
   await expectStatus(buyer.call('POST', '/v1/cart/items', { productId, quantity }), 200);
   const payment = await expectStatus(buyer.call('POST', '/v1/payment-methods', card), 201);
-  return { paymentToken: payment.body.paymentToken as string, shippingAddress: address, shippingOptionId: 'standard' };
+  return {
+    paymentToken: payment.body.paymentToken as string,
+    shippingAddress: address,
+    shippingOptionId: 'standard',
+  };
 }

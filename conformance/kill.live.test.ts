@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import { eventually } from '../mesh/testing/eventually.js';
 import { freePort } from '../mesh/testing/free-port.js';
 import { seededRandom } from '../mesh/testing/seeded-random.js';
-import { temporaryFolder, type TemporaryFolder } from '../mesh/testing/temporary-folder.js';
+import { type TemporaryFolder, temporaryFolder } from '../mesh/testing/temporary-folder.js';
 import { type Answer, type Buyer, fillCart, newBuyer, request } from './buyer.js';
-import { type Ledger, startWitnesses, type Witnesses } from './witnesses.js';
 import { type ShopProcess, startShop } from './shop-process.js';
+import { type Ledger, startWitnesses, type Witnesses } from './witnesses.js';
 
 const purchases = 500;
 const kills = 50;
@@ -52,7 +52,8 @@ describe(`kill -9 of the shop at ${kills} random moments during ${purchases} pur
     const random = seededRandom(seed);
     const buyers: Buyer[] = [];
     for (let n = 0; n < buyersAtOnce; n += 1) buyers.push(await newBuyer(shop.httpUrl));
-    const products: { id: string }[] = (await request(shop.httpUrl, 'GET', '/v1/products?pageSize=50')).body.products;
+    const products: { id: string }[] = (await request(shop.httpUrl, 'GET', '/v1/products?pageSize=50')).body
+      .products;
 
     let bought = 0;
     const buyAll = buyers.map(async (buyer) => {
@@ -67,10 +68,13 @@ describe(`kill -9 of the shop at ${kills} random moments during ${purchases} pur
       // A kill comes after a random number of further purchases, then at a random moment within the next.
       for (killed = 0; killed < kills; killed += 1) {
         const due = (killed * purchases) / kills;
-        await eventually(async () => expect(acknowledged.length).to.be.at.least(Math.min(due, purchases - 10)), {
-          withinMs: 120_000,
-          everyMs: 5,
-        });
+        await eventually(
+          async () => expect(acknowledged.length).to.be.at.least(Math.min(due, purchases - 10)),
+          {
+            withinMs: 120_000,
+            everyMs: 5,
+          },
+        );
         await new Promise((resolve) => setTimeout(resolve, random.next() * 100));
         await shop.kill();
         shop = await start();
@@ -102,25 +106,31 @@ describe(`kill -9 of the shop at ${kills} random moments during ${purchases} pur
     for (const [id, order] of orders) {
       const paid = order.state === 'ORDER_STATE_SHIPPED';
       const total = BigInt(order.total.units) * 100n + BigInt(order.total.nanos) / 10_000_000n;
-      expect(ledger.capturedCents(id) - ledger.refundedCents(id), `${id} ${order.state}`).to.equal(paid ? total : 0n);
+      expect(ledger.capturedCents(id) - ledger.refundedCents(id), `${id} ${order.state}`).to.equal(
+        paid ? total : 0n,
+      );
       expect(ledger.captures(id), `captures of ${id}`).to.equal(paid ? 1 : 0);
       expect(ledger.openCents(id), `${id} holds the buyer's money`).to.equal(0n);
     }
     // And nobody was charged for an order that does not exist.
-    for (const reference of ledger.references()) expect(orders.has(reference), `ledger has ${reference}`).to.equal(true);
+    for (const reference of ledger.references())
+      expect(orders.has(reference), `ledger has ${reference}`).to.equal(true);
   });
 
   /** Buys one thing; repeats with the same key until the shop says what became of it, as a careful client does. */
   async function buy(buyer: Buyer, productId: string, key: string): Promise<Acknowledged> {
     const order = await untilAnswered(() => fillCart(buyer, productId));
     for (;;) {
-      const answer = await untilAnswered(async () => buyer.call('POST', '/v1/orders', order, { 'idempotency-key': key }));
+      const answer = await untilAnswered(async () =>
+        buyer.call('POST', '/v1/orders', order, { 'idempotency-key': key }),
+      );
       if (answer.status === 201 || answer.status === 202) return { buyer, id: answer.body.order.id };
       if (answer.body?.reason === 'CART_EMPTY' || answer.body?.reason === 'PRICE_CHANGED') {
         await untilAnswered(() => fillCart(buyer, productId));
         continue;
       }
-      if (answer.status < 500 && answer.status !== 429) throw new Error(`${key}: ${answer.status} ${answer.text}`);
+      if (answer.status < 500 && answer.status !== 429)
+        throw new Error(`${key}: ${answer.status} ${answer.text}`);
     }
   }
 });
@@ -133,7 +143,10 @@ async function untilAnswered<T>(attempt: () => Promise<T>): Promise<T> {
 async function* ordersOf(buyer: Buyer) {
   let pageToken = '';
   do {
-    const page: Answer = await buyer.call('GET', `/v1/orders?pageSize=100&pageToken=${encodeURIComponent(pageToken)}`);
+    const page: Answer = await buyer.call(
+      'GET',
+      `/v1/orders?pageSize=100&pageToken=${encodeURIComponent(pageToken)}`,
+    );
     expect(page.status, page.text).to.equal(200);
     yield* page.body.orders;
     pageToken = page.body.nextPageToken;

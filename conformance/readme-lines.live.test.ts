@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { packageRoot } from '../mesh/runtime/package-root.js';
 import { freePort } from '../mesh/testing/free-port.js';
-import { temporaryFolder, type TemporaryFolder } from '../mesh/testing/temporary-folder.js';
+import { type TemporaryFolder, temporaryFolder } from '../mesh/testing/temporary-folder.js';
 import { type ShopProcess, startShop } from './shop-process.js';
 
 const readme = readFileSync(join(packageRoot(), 'README.md'), 'utf8');

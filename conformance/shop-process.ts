@@ -39,7 +39,8 @@ export async function startShop(start: ShopStart): Promise<ShopProcess> {
   const httpUrl = `http://127.0.0.1:${start.ports.http}`;
   await eventually(
     async () => {
-      if (shop.child.exitCode !== null) throw new Error(`the shop ended with ${shop.child.exitCode}: ${shop.output()}`);
+      if (shop.child.exitCode !== null)
+        throw new Error(`the shop ended with ${shop.child.exitCode}: ${shop.output()}`);
       const answer = await fetch(`${httpUrl}/readyz`, { signal: AbortSignal.timeout(1_000) });
       if (answer.status !== 200) throw new Error(`not ready: ${await answer.text()}`);
     },
@@ -70,7 +71,10 @@ export interface MeshmartRun {
 }
 
 /** Runs the built `meshmart` with these arguments. The environment is only what is given, and PATH. */
-export function runMeshmart(args: readonly string[], environment: Readonly<Record<string, string>>): MeshmartRun {
+export function runMeshmart(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): MeshmartRun {
   const main = join(packageRoot(), 'dist', 'mesh', 'cli', 'main.js');
   const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env['PATH'], ...environment },

@@ -48,5 +48,7 @@ export function required(variable: string): string {
 
 /** What is wrong with listening, as a sentence. */
 export function listenError(error: NodeJS.ErrnoException, variable: string, port: number): Error {
-  return error.code === 'EADDRINUSE' ? new Error(`port ${port} is taken: choose another with ${variable}`) : error;
+  return error.code === 'EADDRINUSE'
+    ? new Error(`port ${port} is taken: choose another with ${variable}`)
+    : error;
 }

@@ -5,7 +5,12 @@ import type { Delivery } from './bus.js';
  * Gives a delivery its effect once: skips it when the inbox has it, else commits `work`'s batch together with the inbox row.
  * @throws what `work` throws, and StoreConflict of other kinds than inbox: the message is delivered again.
  */
-export async function handleOnce(store: Store, consumer: string, delivery: Delivery, work: () => Promise<Batch>): Promise<void> {
+export async function handleOnce(
+  store: Store,
+  consumer: string,
+  delivery: Delivery,
+  work: () => Promise<Batch>,
+): Promise<void> {
   if (await store.inboxHas(consumer, delivery.id)) return;
   const batch = await work();
   try {

@@ -48,7 +48,8 @@ export function openEmbeddedBus(options: EmbeddedBusOptions): Bus {
       for (const consumer of consumers.values()) consumer.wake();
     },
     subscribe: async (subscription) => {
-      if (consumers.has(subscription.group)) throw new Error(`group ${subscription.group} is subscribed already`);
+      if (consumers.has(subscription.group))
+        throw new Error(`group ${subscription.group} is subscribed already`);
       durable(() => log.register(subscription.group, Object.keys(subscription.topics)));
       const consumer = startGroupConsumer({
         log,
@@ -68,7 +69,11 @@ export function openEmbeddedBus(options: EmbeddedBusOptions): Bus {
     replay: async (group, messageId) => {
       const logged = durable(() => log.revive(group, messageId));
       if (logged === undefined) {
-        throw new MeshError({ code: 'NOT_FOUND', reason: 'CONFLICT', message: `${group} has no dead letter ${messageId}: list them first` });
+        throw new MeshError({
+          code: 'NOT_FOUND',
+          reason: 'CONFLICT',
+          message: `${group} has no dead letter ${messageId}: list them first`,
+        });
       }
       consumers.get(group)?.offer(logged);
     },
@@ -85,5 +90,10 @@ export function openEmbeddedBus(options: EmbeddedBusOptions): Bus {
 }
 
 function unavailable(cause: unknown): MeshError {
-  return new MeshError({ code: 'UNAVAILABLE', reason: 'STORAGE_UNAVAILABLE', message: "the bus can't be used now: nothing was published", cause });
+  return new MeshError({
+    code: 'UNAVAILABLE',
+    reason: 'STORAGE_UNAVAILABLE',
+    message: "the bus can't be used now: nothing was published",
+    cause,
+  });
 }

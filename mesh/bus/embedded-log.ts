@@ -65,7 +65,8 @@ export function createEmbeddedLog(database: SqliteDatabase): EmbeddedLog {
         'INSERT INTO messages (id, topic, type, key, data, occurred_at_ms, traceparent) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
       );
       database.transaction(() => {
-        for (const m of messages) insert.run(m.id, m.topic, m.type, m.key, m.data, m.occurredAtMs, m.traceparent ?? null);
+        for (const m of messages)
+          insert.run(m.id, m.topic, m.type, m.key, m.data, m.occurredAtMs, m.traceparent ?? null);
       });
     },
     read: (group, topics, afterPosition, limit) =>
@@ -75,14 +76,18 @@ export function createEmbeddedLog(database: SqliteDatabase): EmbeddedLog {
         .filter((row) => topics.includes(String(row['topic'])))
         .map(loggedOf),
     acknowledge: (group, positions) => {
-      const insert = database.prepare('INSERT INTO acknowledged (group_name, position) VALUES (?, ?) ON CONFLICT DO NOTHING');
+      const insert = database.prepare(
+        'INSERT INTO acknowledged (group_name, position) VALUES (?, ?) ON CONFLICT DO NOTHING',
+      );
       database.transaction(() => {
         for (const position of positions) insert.run(group, position);
       });
     },
     bury: (group, { position }, letter) => {
       database
-        .prepare('INSERT INTO dead_letters (group_name, position, attempts, last_error, failed_at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
+        .prepare(
+          'INSERT INTO dead_letters (group_name, position, attempts, last_error, failed_at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+        )
         .run(group, position, letter.attempts, letter.lastError, letter.failedAtMs);
     },
     deadLetters: (group, limit) =>
@@ -100,16 +105,23 @@ export function createEmbeddedLog(database: SqliteDatabase): EmbeddedLog {
         })),
     revive: (group, messageId) => {
       const row = database
-        .prepare('SELECT m.* FROM dead_letters AS d JOIN messages AS m ON m.position = d.position WHERE d.group_name = ? AND m.id = ?')
+        .prepare(
+          'SELECT m.* FROM dead_letters AS d JOIN messages AS m ON m.position = d.position WHERE d.group_name = ? AND m.id = ?',
+        )
         .get(group, messageId);
       if (row === undefined) return undefined;
       const logged = loggedOf(row);
-      database.prepare('DELETE FROM dead_letters WHERE group_name = ? AND position = ?').run(group, logged.position);
+      database
+        .prepare('DELETE FROM dead_letters WHERE group_name = ? AND position = ?')
+        .run(group, logged.position);
       return logged;
     },
     register: (group, topics) => {
       database.transaction(() => {
-        for (const topic of topics) database.prepare('INSERT INTO groups (group_name, topic) VALUES (?, ?) ON CONFLICT DO NOTHING').run(group, topic);
+        for (const topic of topics)
+          database
+            .prepare('INSERT INTO groups (group_name, topic) VALUES (?, ?) ON CONFLICT DO NOTHING')
+            .run(group, topic);
       });
     },
     lag: (group) => Number(database.prepare(`SELECT COUNT(*) AS lag ${open}`).get(group)?.['lag'] ?? 0),

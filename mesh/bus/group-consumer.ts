@@ -106,7 +106,13 @@ export function startGroupConsumer(options: GroupConsumerOptions): GroupConsumer
       acknowledge(position);
       return undefined;
     } catch (error) {
-      const fields = { group, message_id: message.id, type: message.type, attempt: number, error: String(error) };
+      const fields = {
+        group,
+        message_id: message.id,
+        type: message.type,
+        attempt: number,
+        error: String(error),
+      };
       const decision = decideRedelivery(error, number, redelivery, ambient.random.next());
       if (decision.kind === 'retry') {
         attempts.set(position, number);
@@ -114,7 +120,11 @@ export function startGroupConsumer(options: GroupConsumerOptions): GroupConsumer
         return decision.delayMs;
       }
       attempts.delete(position);
-      log.bury(group, logged, { attempts: number, lastError: String(error).slice(0, 500), failedAtMs: ambient.clock.nowMs() });
+      log.bury(group, logged, {
+        attempts: number,
+        lastError: String(error).slice(0, 500),
+        failedAtMs: ambient.clock.nowMs(),
+      });
       logger.error(fields, 'an event was given up: it is a dead letter now');
       return undefined;
     }

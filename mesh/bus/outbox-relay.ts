@@ -23,7 +23,7 @@ export interface OutboxRelayOptions {
 export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<void> {
   const { store, bus, topic, timers, log, batchSize = 100, sweepEveryMs = 1_000 } = options;
   const stopping = new AbortController();
-  let wake = () => undefined as void;
+  let wake: () => void = () => undefined;
   let woken = false;
   const unlisten = store.onOutbox(() => {
     woken = true;
@@ -48,7 +48,10 @@ export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<voi
         failures = 0;
       } catch (error) {
         failures += 1;
-        log.warn({ topic, failures, error: String(error) }, 'events could not be published: they stay in the outbox');
+        log.warn(
+          { topic, failures, error: String(error) },
+          'events could not be published: they stay in the outbox',
+        );
       }
       if (woken && failures === 0) continue;
       const pause = new AbortController();
@@ -65,7 +68,9 @@ export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<voi
     unlisten();
     stopping.abort();
     await loop;
-    await publishAll().catch((error: unknown) => log.warn({ topic, error: String(error) }, 'events stay in the outbox until the next start'));
+    await publishAll().catch((error: unknown) =>
+      log.warn({ topic, error: String(error) }, 'events stay in the outbox until the next start'),
+    );
   };
 }
 

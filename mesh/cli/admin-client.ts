@@ -1,4 +1,4 @@
-import { readRun, type RunRecord } from '../runtime/data-folder.js';
+import { type RunRecord, readRun } from '../runtime/data-folder.js';
 import { StartupError } from '../runtime/startup-error.js';
 import { isAlive } from './down.js';
 
@@ -6,7 +6,10 @@ import { isAlive } from './down.js';
 export function runningMesh(folder: string): RunRecord {
   const run = readRun(folder);
   if (run !== undefined && isAlive(run.pid)) return run;
-  throw new StartupError(`no mesh runs on the data folder ${folder}`, 'start one with meshmart up, or name its folder with --data');
+  throw new StartupError(
+    `no mesh runs on the data folder ${folder}`,
+    'start one with meshmart up, or name its folder with --data',
+  );
 }
 
 /**

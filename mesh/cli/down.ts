@@ -10,7 +10,11 @@ export const down: Command = {
   usage: '[OPTIONS]',
   options: {
     data: dataOption,
-    wait: { type: 'string', value: 'SECONDS', about: 'How long to wait before it is ended by force. Default 15.' },
+    wait: {
+      type: 'string',
+      value: 'SECONDS',
+      about: 'How long to wait before it is ended by force. Default 15.',
+    },
   },
   examples: ['meshmart down', 'meshmart down --data /tmp/shop --wait 5'],
   run: async (args, terminal) => {
@@ -30,7 +34,9 @@ export const down: Command = {
       return 0;
     }
     process.kill(run.pid, 'SIGKILL');
-    terminal.err(`process ${run.pid} did not stop within ${waitSeconds} s and was ended by force; nothing acknowledged is lost\n`);
+    terminal.err(
+      `process ${run.pid} did not stop within ${waitSeconds} s and was ended by force; nothing acknowledged is lost\n`,
+    );
     return (await ended(run.pid, 2_000)) ? 0 : 1;
   },
 };

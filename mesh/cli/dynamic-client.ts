@@ -1,7 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ChannelCredentials, credentials, type GrpcObject, loadPackageDefinition, Metadata, type ServiceClientConstructor, type ServiceError } from '@grpc/grpc-js';
-import { type AnyDefinition, loadFileDescriptorSetFromBuffer, type ServiceDefinition } from '@grpc/proto-loader';
+import {
+  type ChannelCredentials,
+  credentials,
+  type GrpcObject,
+  loadPackageDefinition,
+  Metadata,
+  type ServiceClientConstructor,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import {
+  type AnyDefinition,
+  loadFileDescriptorSetFromBuffer,
+  type ServiceDefinition,
+} from '@grpc/proto-loader';
 import { packageRoot } from '../runtime/package-root.js';
 
 /** A method as proto-loader knows it. */
@@ -19,14 +31,27 @@ export interface DynamicMethod {
 export interface DynamicClient {
   readonly methods: readonly DynamicMethod[];
   /** Calls a method; one item for a unary answer. Ends with the grpc-js error. */
-  call(path: string, request: object, metadata: Readonly<Record<string, string>>, deadlineMs: number): AsyncIterable<unknown>;
+  call(
+    path: string,
+    request: object,
+    metadata: Readonly<Record<string, string>>,
+    deadlineMs: number,
+  ): AsyncIterable<unknown>;
   close(): void;
 }
 
 /** Opens a dynamic client. @param address `host:port`, without TLS. */
-export function openDynamicClient(address: string, channel: ChannelCredentials = credentials.createInsecure()): DynamicClient {
+export function openDynamicClient(
+  address: string,
+  channel: ChannelCredentials = credentials.createInsecure(),
+): DynamicClient {
   const image = readFileSync(join(packageRoot(), 'proto', 'image.binpb'));
-  const definitions = loadFileDescriptorSetFromBuffer(image, { longs: String, enums: String, defaults: true, oneofs: true });
+  const definitions = loadFileDescriptorSetFromBuffer(image, {
+    longs: String,
+    enums: String,
+    defaults: true,
+    oneofs: true,
+  });
   const services = Object.entries(definitions).filter(isService);
   const objects = loadPackageDefinition(definitions);
   const clients = new Map<string, InstanceType<ServiceClientConstructor>>();
@@ -49,11 +74,27 @@ export function openDynamicClient(address: string, channel: ChannelCredentials =
       for (const [name, value] of Object.entries(metadata)) headers.set(name, value);
       const options = { deadline: Date.now() + deadlineMs };
       if (definition.responseStream) {
-        return client.makeServerStreamRequest(definition.path, definition.requestSerialize, definition.responseDeserialize, request, headers, options);
+        return client.makeServerStreamRequest(
+          definition.path,
+          definition.requestSerialize,
+          definition.responseDeserialize,
+          request,
+          headers,
+          options,
+        );
       }
       return once(
         new Promise((resolve, reject) => {
-          client.makeUnaryRequest(definition.path, definition.requestSerialize, definition.responseDeserialize, request, headers, options, (error: ServiceError | null, response: unknown) => (error === null ? resolve(response) : reject(error)));
+          client.makeUnaryRequest(
+            definition.path,
+            definition.requestSerialize,
+            definition.responseDeserialize,
+            request,
+            headers,
+            options,
+            (error: ServiceError | null, response: unknown) =>
+              error === null ? resolve(response) : reject(error),
+          );
         }),
       );
     },

@@ -27,7 +27,9 @@ export function commandHelp(command: Command): string {
     '',
     command.summary,
     '',
-    ...(options.length === 0 ? [] : ['Options:', ...options.map((o) => `  ${o.flag.padEnd(width)}  ${o.about}`), '']),
+    ...(options.length === 0
+      ? []
+      : ['Options:', ...options.map((o) => `  ${o.flag.padEnd(width)}  ${o.about}`), '']),
     'Examples:',
     ...command.examples.map((example) => `  ${example}`),
     '',

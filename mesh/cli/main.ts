@@ -32,7 +32,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const invocation = parseInvocation(argv, commands);
   switch (invocation.kind) {
     case 'help':
-      terminal.out(invocation.command === undefined ? overviewHelp(commands) : commandHelp(invocation.command));
+      terminal.out(
+        invocation.command === undefined ? overviewHelp(commands) : commandHelp(invocation.command),
+      );
       return 0;
     case 'version':
       terminal.out(`${packageVersion()}\n`);
@@ -45,7 +47,9 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
+    version: string;
+  };
   return version;
 }
 
@@ -55,7 +59,11 @@ main(process.argv.slice(2)).then(
   },
   (error: unknown) => {
     // What the user can mend is one line. Anything else is a mistake of ours, and its stack helps whoever mends it.
-    terminal.err(error instanceof StartupError ? `meshmart: ${error.message}\n` : `meshmart: ${(error as Error).stack}\n`);
+    terminal.err(
+      error instanceof StartupError
+        ? `meshmart: ${error.message}\n`
+        : `meshmart: ${(error as Error).stack}\n`,
+    );
     process.exitCode = 1;
   },
 );

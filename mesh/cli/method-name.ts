@@ -10,11 +10,14 @@ export function resolveMethod(wanted: string, paths: readonly string[]): string 
   const name = wanted.replace(/^\//, '');
   const matches = paths.filter((path) => {
     const dotted = path.replace('/', '.');
-    return path === name || [path, dotted].some((form) => form.endsWith(`.${name}`) || form.endsWith(`/${name}`));
+    return (
+      path === name || [path, dotted].some((form) => form.endsWith(`.${name}`) || form.endsWith(`/${name}`))
+    );
   });
   const [only, ...more] = matches;
   if (only !== undefined && more.length === 0) return only;
-  if (only !== undefined) throw new StartupError(`'${wanted}' could be ${matches.join(' or ')}`, 'write more of its name');
+  if (only !== undefined)
+    throw new StartupError(`'${wanted}' could be ${matches.join(' or ')}`, 'write more of its name');
   const near = paths.filter((path) => path.toLowerCase().includes(name.toLowerCase())).slice(0, 5);
   throw new StartupError(
     `there is no method '${wanted}'`,

@@ -20,7 +20,10 @@ export function parseInvocation(argv: readonly string[], commands: readonly Comm
   if (word === '--version' || word === '-v') return { kind: 'version' };
   const command = commands.find((candidate) => candidate.name === word);
   if (command === undefined) {
-    throw new StartupError(`meshmart has no command '${word}'`, `use one of ${commands.map((c) => c.name).join(', ')}`);
+    throw new StartupError(
+      `meshmart has no command '${word}'`,
+      `use one of ${commands.map((c) => c.name).join(', ')}`,
+    );
   }
   if (rest.includes('--help') || rest.includes('-h')) return { kind: 'help', command };
   try {
@@ -40,6 +43,10 @@ export function parseInvocation(argv: readonly string[], commands: readonly Comm
     });
     return { kind: 'run', command, args: { positionals, values: values as CommandArguments['values'] } };
   } catch (cause) {
-    throw new StartupError(String((cause as Error).message).split('. ')[0] ?? '', `see meshmart ${word} --help`, { cause });
+    throw new StartupError(
+      String((cause as Error).message).split('. ')[0] ?? '',
+      `see meshmart ${word} --help`,
+      { cause },
+    );
   }
 }

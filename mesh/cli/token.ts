@@ -4,7 +4,7 @@ import { machineAmbient } from '../runtime/ambient.js';
 import { createIdSource } from '../runtime/id.js';
 import { readOrMakeSecret } from '../runtime/secret-file.js';
 import { StartupError } from '../runtime/startup-error.js';
-import { signToken, signingKeyOf } from '../security/token.js';
+import { signingKeyOf, signToken } from '../security/token.js';
 import { type Command, switchOption, textOption } from './command.js';
 import { dataFolderOf, dataOption } from './data-option.js';
 
@@ -20,18 +20,23 @@ export const token: Command = {
   },
   examples: [
     'meshmart token --operator',
-    "meshmart call Restock '{\"product_id\": \"prd_...\", \"quantity\": 10}' --token \"$(npx meshmart token --operator)\" -H idempotency-key:1",
+    'meshmart call Restock \'{"product_id": "prd_...", "quantity": 10}\' --token "$(npx meshmart token --operator)" -H idempotency-key:1',
   ],
   run: async (args, terminal) => {
-    if (!switchOption(args, 'operator')) throw new StartupError('token makes operator tokens only', 'add --operator');
+    if (!switchOption(args, 'operator'))
+      throw new StartupError('token makes operator tokens only', 'add --operator');
     const minutes = Number(textOption(args, 'minutes') ?? 15);
-    if (!(minutes > 0 && minutes <= 1_440)) throw new StartupError(`--minutes is '${minutes}'`, 'give minutes from 1 to 1440');
+    if (!(minutes > 0 && minutes <= 1_440))
+      throw new StartupError(`--minutes is '${minutes}'`, 'give minutes from 1 to 1440');
     const path = join(resolve(dataFolderOf(args, terminal)), 'secrets', 'users-signing-key');
-    if (!existsSync(path)) throw new StartupError(`there is no signing key at ${path}`, 'start the shop once with meshmart up');
+    if (!existsSync(path))
+      throw new StartupError(`there is no signing key at ${path}`, 'start the shop once with meshmart up');
     const { clock, random } = machineAmbient();
     const key = signingKeyOf(readOrMakeSecret(path, 32, random));
     const jti = createIdSource(clock, random)('jti');
-    terminal.out(`${signToken({ subject: 'operator', kind: 'operator', scopes: ['operator'], jti }, key, clock.nowMs(), minutes * 60_000)}\n`);
+    terminal.out(
+      `${signToken({ subject: 'operator', kind: 'operator', scopes: ['operator'], jti }, key, clock.nowMs(), minutes * 60_000)}\n`,
+    );
     return 0;
   },
 };

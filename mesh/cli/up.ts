@@ -11,17 +11,25 @@ export const up: Command = {
   usage: '[OPTIONS]',
   options: {
     data: dataOption,
-    shape: { type: 'string', value: 'SHAPE', about: 'one-process: all services in this process. Default one-process.' },
+    shape: {
+      type: 'string',
+      value: 'SHAPE',
+      about: 'one-process: all services in this process. Default one-process.',
+    },
   },
-  examples: ['meshmart up', 'PORT=8081 GRPC_PORT=50052 ADMIN_PORT=9465 MESHMART_DATA=/tmp/second meshmart up'],
+  examples: [
+    'meshmart up',
+    'PORT=8081 GRPC_PORT=50052 ADMIN_PORT=9465 MESHMART_DATA=/tmp/second meshmart up',
+  ],
   run: async (args, terminal) => {
     const shape = textOption(args, 'shape') ?? 'one-process';
     if (shape !== 'one-process') throw new StartupError(`there is no shape '${shape}'`, 'use one-process');
     const stopping = stopRequested();
     const slow = setTimeout(() => terminal.err('meshmart: starting ...\n'), 1_000);
-    const mesh = await startOneProcess({ dataFolder: dataFolderOf(args, terminal), environment: terminal.environment }).finally(() =>
-      clearTimeout(slow),
-    );
+    const mesh = await startOneProcess({
+      dataFolder: dataFolderOf(args, terminal),
+      environment: terminal.environment,
+    }).finally(() => clearTimeout(slow));
     terminal.out(welcome(mesh));
     const signal = await stopping;
     terminal.err(`meshmart: ${signal}, finishing what is in flight (again to end at once)\n`);

@@ -49,7 +49,9 @@ describe('the contracts', () => {
   });
 
   it('give no two methods the same REST path', () => {
-    const bindings = [...policies.values()].flatMap((policy) => policy.http.map((http) => `${http.verb} ${http.template}`));
+    const bindings = [...policies.values()].flatMap((policy) =>
+      policy.http.map((http) => `${http.verb} ${http.template}`),
+    );
     expect(new Set(bindings).size).to.equal(bindings.length);
   });
 });
@@ -60,10 +62,12 @@ describe('strict JSON', () => {
   it('goes to bytes and back with defaults written out', () => {
     const bytes = jsonToBytes(contract, item, { productId: 'prd_lamp', quantity: 2 });
     expect(bytesToJson(contract, item, bytes)).to.deep.equal({ productId: 'prd_lamp', quantity: 2 });
-    expect(bytesToJson(contract, 'meshmart.catalog.v1.ListProductsResponse', new Uint8Array())).to.deep.equal({
-      products: [],
-      nextPageToken: '',
-    });
+    expect(bytesToJson(contract, 'meshmart.catalog.v1.ListProductsResponse', new Uint8Array())).to.deep.equal(
+      {
+        products: [],
+        nextPageToken: '',
+      },
+    );
   });
 
   const cases: [json: string, ...violations: string[]][] = [
@@ -87,13 +91,19 @@ describe('strict JSON', () => {
 
   it('names nested fields, and takes 64-bit numbers as text', () => {
     const order = 'meshmart.order.v1.PlaceOrderRequest';
-    expect(refused(order, '{"shippingAddress": {"country": 5, "planet": "x"}, "expectedTotal": {"units": "abc"}}')).to.deep.equal([
+    expect(
+      refused(order, '{"shippingAddress": {"country": 5, "planet": "x"}, "expectedTotal": {"units": "abc"}}'),
+    ).to.deep.equal([
       'shippingAddress.country json.type',
       'shippingAddress.planet json.unknown_key',
       'expectedTotal.units json.type',
     ]);
-    expect(refused(order, '{"expectedTotal": {"units": "9223372036854775808"}}')).to.deep.equal(['expectedTotal.units json.range']);
-    jsonToBytes(contract, order, { expectedTotal: { currencyCode: 'EUR', units: '9223372036854775807', nanos: 5 } });
+    expect(refused(order, '{"expectedTotal": {"units": "9223372036854775808"}}')).to.deep.equal([
+      'expectedTotal.units json.range',
+    ]);
+    jsonToBytes(contract, order, {
+      expectedTotal: { currencyCode: 'EUR', units: '9223372036854775807', nanos: 5 },
+    });
   });
 });
 
@@ -101,7 +111,11 @@ describe('validation', () => {
   const validator = createValidator(contract);
 
   it('names field and rule of each rule that is broken', () => {
-    expect(validator.check('meshmart.cart.v1.AddItemRequest', new Uint8Array()).map(({ field, rule }) => [field, rule])).to.deep.equal([
+    expect(
+      validator
+        .check('meshmart.cart.v1.AddItemRequest', new Uint8Array())
+        .map(({ field, rule }) => [field, rule]),
+    ).to.deep.equal([
       ['productId', 'string.min_len'],
       ['quantity', 'int32.gte_lte'],
     ]);
@@ -125,13 +139,22 @@ describe('an error on the wire', () => {
       cause: new Error('secret'),
     });
     const arrived = decodeStatus({ code: 'ABORTED', message: error.message }, encodeStatus(error));
-    expect({ ...arrived }).to.deep.include({ code: 'ABORTED', reason: 'PRICE_CHANGED', metadata: error.metadata, violations: error.violations });
+    expect({ ...arrived }).to.deep.include({
+      code: 'ABORTED',
+      reason: 'PRICE_CHANGED',
+      metadata: error.metadata,
+      violations: error.violations,
+    });
     expect(Buffer.from(encodeStatus(error)).toString('latin1')).not.to.contain('secret');
   });
 
   it('stands by code and message when its details are missing or broken', () => {
     for (const details of [undefined, Uint8Array.of(0xff, 0xff, 0xff)]) {
-      expect(decodeStatus({ code: 'UNAVAILABLE', message: 'gone' }, details)).to.include({ code: 'UNAVAILABLE', reason: 'UNAVAILABLE', message: 'gone' });
+      expect(decodeStatus({ code: 'UNAVAILABLE', message: 'gone' }, details)).to.include({
+        code: 'UNAVAILABLE',
+        reason: 'UNAVAILABLE',
+        message: 'gone',
+      });
     }
   });
 

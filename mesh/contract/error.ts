@@ -94,12 +94,20 @@ export class MeshError extends Error {
 }
 
 /** INVALID_ARGUMENT for one field. */
-export function invalidField(field: string, rule: string, message: string, reason: Reason = 'VALIDATION_FAILED'): MeshError {
+export function invalidField(
+  field: string,
+  rule: string,
+  message: string,
+  reason: Reason = 'VALIDATION_FAILED',
+): MeshError {
   return invalidRequest([{ field, rule, message }], reason);
 }
 
 /** INVALID_ARGUMENT for several violations; the message names the first. */
-export function invalidRequest(violations: readonly FieldViolation[], reason: Reason = 'VALIDATION_FAILED'): MeshError {
+export function invalidRequest(
+  violations: readonly FieldViolation[],
+  reason: Reason = 'VALIDATION_FAILED',
+): MeshError {
   const [first] = violations;
   const where = first === undefined || first.field === '' ? 'the request' : first.field;
   const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : '';

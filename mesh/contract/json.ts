@@ -1,4 +1,13 @@
-import { type DescField, type DescMessage, fromJson, type JsonValue, ScalarType, toBinary, toJson, fromBinary } from '@bufbuild/protobuf';
+import {
+  type DescField,
+  type DescMessage,
+  fromBinary,
+  fromJson,
+  type JsonValue,
+  ScalarType,
+  toBinary,
+  toJson,
+} from '@bufbuild/protobuf';
 import { type FieldViolation, invalidRequest } from './error.js';
 import type { Contract } from './image.js';
 
@@ -18,7 +27,9 @@ export function jsonToBytes(contract: Contract, typeName: string, value: unknown
   try {
     return toBinary(type, fromJson(type, value as JsonValue, { registry: contract.registry }));
   } catch (cause) {
-    throw invalidRequest([{ field: '', rule: 'json', message: (cause as Error).message.split('\n')[0] ?? 'is not valid' }]);
+    throw invalidRequest([
+      { field: '', rule: 'json', message: (cause as Error).message.split('\n')[0] ?? 'is not valid' },
+    ]);
   }
 }
 
@@ -35,9 +46,19 @@ function messageOf(contract: Contract, typeName: string): DescMessage {
 }
 
 /** Messages whose JSON form is not an object; protobuf-es reads those itself. */
-const textual = new Set(['google.protobuf.Timestamp', 'google.protobuf.Duration', 'google.protobuf.FieldMask']);
+const textual = new Set([
+  'google.protobuf.Timestamp',
+  'google.protobuf.Duration',
+  'google.protobuf.FieldMask',
+]);
 
-function checkMessage(type: DescMessage, value: unknown, path: string, depth: number, found: FieldViolation[]): void {
+function checkMessage(
+  type: DescMessage,
+  value: unknown,
+  path: string,
+  depth: number,
+  found: FieldViolation[],
+): void {
   if (textual.has(type.typeName)) {
     if (typeof value !== 'string') found.push(wrongType(path, 'text', value));
     return;
@@ -59,20 +80,31 @@ function checkMessage(type: DescMessage, value: unknown, path: string, depth: nu
       continue;
     }
     const before = seen.get(field);
-    if (before !== undefined) found.push({ field: at, rule: 'json.duplicate', message: `is there twice, as ${before} too` });
+    if (before !== undefined)
+      found.push({ field: at, rule: 'json.duplicate', message: `is there twice, as ${before} too` });
     seen.set(field, key);
     if (member !== null) checkField(field, member, at, depth + 1, found);
   }
 }
 
-function checkField(field: DescField, value: unknown, path: string, depth: number, found: FieldViolation[]): void {
+function checkField(
+  field: DescField,
+  value: unknown,
+  path: string,
+  depth: number,
+  found: FieldViolation[],
+): void {
   switch (field.fieldKind) {
     case 'message':
       checkMessage(field.message, value, path, depth, found);
       return;
     case 'enum':
       if (typeof value !== 'string' || !field.enum.values.some((known) => known.name === value)) {
-        found.push({ field: path, rule: 'json.enum', message: `must be one of ${field.enum.values.map((v) => v.name).join(', ')}` });
+        found.push({
+          field: path,
+          rule: 'json.enum',
+          message: `must be one of ${field.enum.values.map((v) => v.name).join(', ')}`,
+        });
       }
       return;
     case 'scalar':
@@ -102,7 +134,11 @@ function checkScalar(scalar: ScalarType, value: unknown, path: string, found: Fi
     case ScalarType.STRING:
       if (typeof value !== 'string') found.push(wrongType(path, 'text', value));
       else if (/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(value)) {
-        found.push({ field: path, rule: 'json.unicode', message: 'holds half a character (a lone surrogate)' });
+        found.push({
+          field: path,
+          rule: 'json.unicode',
+          message: 'holds half a character (a lone surrogate)',
+        });
       } else if (value.includes('\0')) {
         found.push({ field: path, rule: 'json.nul', message: 'holds a NUL character' });
       }
@@ -115,7 +151,8 @@ function checkScalar(scalar: ScalarType, value: unknown, path: string, found: Fi
       return;
     case ScalarType.DOUBLE:
     case ScalarType.FLOAT:
-      if (typeof value !== 'number' || !Number.isFinite(value)) found.push(wrongType(path, 'a number', value));
+      if (typeof value !== 'number' || !Number.isFinite(value))
+        found.push(wrongType(path, 'a number', value));
       return;
     case ScalarType.INT64:
     case ScalarType.SINT64:
@@ -140,7 +177,14 @@ function checkScalar(scalar: ScalarType, value: unknown, path: string, found: Fi
   }
 }
 
-function checkInteger(value: unknown, least: bigint, most: bigint, bits: 32 | 64, path: string, found: FieldViolation[]): void {
+function checkInteger(
+  value: unknown,
+  least: bigint,
+  most: bigint,
+  bits: 32 | 64,
+  path: string,
+  found: FieldViolation[],
+): void {
   const asText = bits === 64 && typeof value === 'string' && /^-?\d{1,20}$/.test(value);
   if (!asText && typeof value !== 'number') {
     found.push(wrongType(path, bits === 64 ? 'a whole number, as text or number' : 'a number', value));
@@ -151,7 +195,11 @@ function checkInteger(value: unknown, least: bigint, most: bigint, bits: 32 | 64
     return;
   }
   if (typeof value === 'number' && bits === 64 && !Number.isSafeInteger(value)) {
-    found.push({ field: path, rule: 'json.range', message: 'is too large for a JSON number: write it as text' });
+    found.push({
+      field: path,
+      rule: 'json.range',
+      message: 'is too large for a JSON number: write it as text',
+    });
     return;
   }
   const number = BigInt(value as string | number);
@@ -161,6 +209,13 @@ function checkInteger(value: unknown, least: bigint, most: bigint, bits: 32 | 64
 }
 
 function wrongType(path: string, wanted: string, value: unknown): FieldViolation {
-  const got = value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : typeof value;
+  const got =
+    value === null
+      ? 'null'
+      : Array.isArray(value)
+        ? 'a list'
+        : typeof value === 'object'
+          ? 'an object'
+          : typeof value;
   return { field: path, rule: 'json.type', message: `must be ${wanted}, not ${got}` };
 }

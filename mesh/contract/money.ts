@@ -50,7 +50,9 @@ export function format(amount: Money): string {
 export function decimal(amount: Money): string {
   const nanos = toNanos(amount);
   const magnitude = nanos < 0n ? -nanos : nanos;
-  const fraction = String(magnitude % nanosPerUnit).padStart(9, '0').replace(/0{1,7}$/, '');
+  const fraction = String(magnitude % nanosPerUnit)
+    .padStart(9, '0')
+    .replace(/0{1,7}$/, '');
   return `${nanos < 0n ? '-' : ''}${magnitude / nanosPerUnit}.${fraction}`;
 }
 

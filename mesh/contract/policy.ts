@@ -134,7 +134,8 @@ function httpBindingsOf(contract: Contract, method: DescMethod): HttpBinding[] {
   return [rule, ...rule.additionalBindings].flatMap(({ pattern, body }) => {
     const verb = pattern.case?.toUpperCase();
     if (verb === undefined) return [];
-    if (verb === 'CUSTOM') throw new Error(`${method.parent.typeName}/${method.name}: custom HTTP verbs are not supported`);
+    if (verb === 'CUSTOM')
+      throw new Error(`${method.parent.typeName}/${method.name}: custom HTTP verbs are not supported`);
     return [{ verb: verb as HttpBinding['verb'], template: String(pattern.value), body }];
   });
 }

@@ -52,7 +52,12 @@ function writeAny(status: BinaryWriter, typeUrl: string, write: (value: BinaryWr
   const value = new BinaryWriter();
   write(value);
   status.tag(3, WireType.LengthDelimited).fork();
-  status.tag(1, WireType.LengthDelimited).string(typeUrl).tag(2, WireType.LengthDelimited).bytes(value.finish()).join();
+  status
+    .tag(1, WireType.LengthDelimited)
+    .string(typeUrl)
+    .tag(2, WireType.LengthDelimited)
+    .bytes(value.finish())
+    .join();
 }
 
 /** What a far end says beside its details. */

@@ -30,7 +30,8 @@ export function createClient<D extends ServiceDefinition>(definition: D, options
   for (const [name, method] of Object.entries(definition.methods)) {
     const path = `/${definition.fullName}/${method.name}`;
     const policy = options.policies.get(path);
-    if (policy === undefined) throw new Error(`the contracts have no method ${path}: generate the code again`);
+    if (policy === undefined)
+      throw new Error(`the contracts have no method ${path}: generate the code again`);
     client[name] = methodOf(method, policy, options);
   }
   return client as Client<D>;
@@ -38,11 +39,15 @@ export function createClient<D extends ServiceDefinition>(definition: D, options
 
 function methodOf(definition: MethodDefinition, policy: MethodPolicy, options: ClientOptions) {
   return (request: unknown, context: CallContext, call: CallOptions = {}) => {
-    const encode = (message: unknown) => definition.requestType.encode(definition.requestType.fromPartial(message as never)).finish();
+    const encode = (message: unknown) =>
+      definition.requestType.encode(definition.requestType.fromPartial(message as never)).finish();
     const decode = (bytes: Uint8Array) => definition.responseType.decode(bytes);
-    const body = definition.requestStream ? mapStream(request as AsyncIterable<unknown>, encode) : encode(request);
+    const body = definition.requestStream
+      ? mapStream(request as AsyncIterable<unknown>, encode)
+      : encode(request);
     // A stream starts when it is first read: one that nobody reads must neither hold anything nor fail unheard.
-    if (definition.responseStream) return decodeLater(() => send(policy, body, context, call, options), decode);
+    if (definition.responseStream)
+      return decodeLater(() => send(policy, body, context, call, options), decode);
     return send(policy, body, context, call, options).then((bytes) => {
       if (isStream(bytes)) throw new Error(`${policy.path} answered with a stream`);
       return decode(bytes);
@@ -50,13 +55,22 @@ function methodOf(definition: MethodDefinition, policy: MethodPolicy, options: C
   };
 }
 
-async function* decodeLater(answer: () => Promise<Body>, decode: (bytes: Uint8Array) => unknown): AsyncGenerator<unknown> {
+async function* decodeLater(
+  answer: () => Promise<Body>,
+  decode: (bytes: Uint8Array) => unknown,
+): AsyncGenerator<unknown> {
   const body = await answer();
   if (isStream(body)) yield* mapStream(body, decode);
   else yield decode(body);
 }
 
-async function send(policy: MethodPolicy, body: Body, parent: CallContext, call: CallOptions, options: ClientOptions): Promise<Body> {
+async function send(
+  policy: MethodPolicy,
+  body: Body,
+  parent: CallContext,
+  call: CallOptions,
+  options: ClientOptions,
+): Promise<Body> {
   const { ambient } = options;
   const nowMs = ambient.clock.nowMs();
   const deadlineMs = childDeadline(nowMs, parent.deadlineMs, call.deadlineMs ?? policy.deadlineMs);
@@ -72,8 +86,11 @@ async function send(policy: MethodPolicy, body: Body, parent: CallContext, call:
     command: undefined,
   };
   try {
-    const answer = await composeClient(options.interceptors ?? {}, toWire(options.wire, call))({ method: policy, body, context });
-    return isStream(answer) ? onEnd(answer, ending.dispose) : (ending.dispose(), answer);
+    const answer = await composeClient(
+      options.interceptors ?? {},
+      toWire(options.wire, call),
+    )({ method: policy, body, context });
+    return onEnd(answer, ending.dispose);
   } catch (error) {
     ending.dispose();
     throw MeshError.from(error);

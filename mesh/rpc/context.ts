@@ -57,6 +57,7 @@ export interface CallContext {
  * @throws Error (a mistake of the caller) for a call without a user.
  */
 export function userOf(context: CallContext): User {
-  if (context.user === undefined) throw new Error('this method is called without a user: its exposure is not USER');
+  if (context.user === undefined)
+    throw new Error('this method is called without a user: its exposure is not USER');
   return context.user;
 }

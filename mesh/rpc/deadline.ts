@@ -21,12 +21,19 @@ export interface DeadlineSignal {
 /**
  * @param what names the call in the message of the error.
  */
-export function deadlineSignal(ambient: Ambient, parent: AbortSignal, deadlineMs: number, what: string): DeadlineSignal {
+export function deadlineSignal(
+  ambient: Ambient,
+  parent: AbortSignal,
+  deadlineMs: number,
+  what: string,
+): DeadlineSignal {
   const controller = new AbortController();
   const onParentAbort = () => controller.abort(MeshError.is(parent.reason) ? parent.reason : cancelled(what));
   const leftMs = deadlineMs - ambient.clock.nowMs();
   const cancelTimer =
-    leftMs > 0 ? ambient.timers.after(Math.min(leftMs, 2 ** 31 - 1), () => controller.abort(deadlineExceeded(what))) : () => undefined;
+    leftMs > 0
+      ? ambient.timers.after(Math.min(leftMs, 2 ** 31 - 1), () => controller.abort(deadlineExceeded(what)))
+      : () => undefined;
   if (parent.aborted) onParentAbort();
   else if (leftMs <= 0) controller.abort(deadlineExceeded(what));
   else parent.addEventListener('abort', onParentAbort, { once: true });
@@ -47,7 +54,7 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promi
     work.catch(() => undefined);
     throw signal.reason;
   }
-  let onAbort = () => undefined as void;
+  let onAbort: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });

@@ -57,7 +57,9 @@ type ClientMethodOf<M extends MethodDefinition> = (
   : Promise<MessageOf<M['responseType']>>;
 
 /** What a service implements: one function for each method of the contract. */
-export type Handlers<D extends ServiceDefinition> = { readonly [M in keyof D['methods']]: HandlerOf<D['methods'][M]> };
+export type Handlers<D extends ServiceDefinition> = {
+  readonly [M in keyof D['methods']]: HandlerOf<D['methods'][M]>;
+};
 
 /** What a caller gets: the same methods, with `(request, context)`. */
 export type Client<D extends ServiceDefinition> = {

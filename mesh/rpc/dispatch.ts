@@ -1,7 +1,7 @@
 import { MeshError } from '../contract/error.js';
 import { type Policies, priorities } from '../contract/policy.js';
-import type { BoundContract } from '../runtime/service.js';
 import type { Ambient, Random } from '../runtime/ports.js';
+import type { BoundContract } from '../runtime/service.js';
 import { parseTraceparent } from '../telemetry/trace-context.js';
 import type { CallContext, Metadata } from './context.js';
 import { deadlineSignal, orAborted } from './deadline.js';
@@ -32,7 +32,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       const path = `/${definition.fullName}/${method.name}`;
       const policy = policies.get(path);
       const handler = handlers[name];
-      if (policy === undefined || typeof handler !== 'function') throw new Error(`${path} has no policy or no handler`);
+      if (policy === undefined || typeof handler !== 'function')
+        throw new Error(`${path} has no policy or no handler`);
       const next = composeServer(options.interceptors ?? {}, innermost(method, handler as Handler));
       answerers.set(path, (context, body) => next({ method: policy, body, context }));
     }
@@ -69,7 +70,12 @@ function innermost(method: MethodDefinition, handler: Handler): Next {
     try {
       return method.requestType.decode(bytes);
     } catch (cause) {
-      throw new MeshError({ code: 'INVALID_ARGUMENT', reason: 'MALFORMED_REQUEST', message: `the request is not an encoded message of ${method.name}`, cause });
+      throw new MeshError({
+        code: 'INVALID_ARGUMENT',
+        reason: 'MALFORMED_REQUEST',
+        message: `the request is not an encoded message of ${method.name}`,
+        cause,
+      });
     }
   };
   return async ({ body, context }) => {
@@ -77,7 +83,8 @@ function innermost(method: MethodDefinition, handler: Handler): Next {
     signal.throwIfAborted();
     const request = isStream(body) ? mapStream(body, decode) : decode(body);
     const answer = handler(request, context);
-    if (method.responseStream) return mapStream(untilAborted(answer as AsyncIterable<unknown>, signal), encode);
+    if (method.responseStream)
+      return mapStream(untilAborted(answer as AsyncIterable<unknown>, signal), encode);
     return encode(await orAborted(answer as Promise<unknown>, signal));
   };
 }
@@ -87,11 +94,22 @@ const longestDeadlineMs = 3_600_000;
 
 function deadlineOf(arrival: Arrival, ambient: Ambient): number {
   const nowMs = ambient.clock.nowMs();
-  return Number.isFinite(arrival.deadlineMs) ? Math.min(arrival.deadlineMs, nowMs + longestDeadlineMs) : nowMs + arrival.method.deadlineMs;
+  return Number.isFinite(arrival.deadlineMs)
+    ? Math.min(arrival.deadlineMs, nowMs + longestDeadlineMs)
+    : nowMs + arrival.method.deadlineMs;
 }
 
-function contextOf(arrival: Arrival, signal: AbortSignal, trailers: Record<string, string>, ambient: Ambient): CallContext {
-  const { traceparent, 'x-priority': sent, ...metadata } = arrival.metadata as Metadata & { traceparent?: string };
+function contextOf(
+  arrival: Arrival,
+  signal: AbortSignal,
+  trailers: Record<string, string>,
+  ambient: Ambient,
+): CallContext {
+  const {
+    traceparent,
+    'x-priority': sent,
+    ...metadata
+  } = arrival.metadata as Metadata & { traceparent?: string };
   return {
     deadlineMs: deadlineOf(arrival, ambient),
     signal,
@@ -116,5 +134,9 @@ export function newTrace(random: Random): CallContext['trace'] {
 }
 
 export function unimplemented(path: string): MeshError {
-  return new MeshError({ code: 'UNIMPLEMENTED', reason: 'UNIMPLEMENTED', message: `no service here implements ${path}` });
+  return new MeshError({
+    code: 'UNIMPLEMENTED',
+    reason: 'UNIMPLEMENTED',
+    message: `no service here implements ${path}`,
+  });
 }

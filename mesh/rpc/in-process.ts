@@ -19,8 +19,15 @@ export function inProcessWire(dispatch: () => Dispatch | undefined, caller: stri
     call: async (request) => {
       const receive = open ? dispatch() : undefined;
       if (receive === undefined) throw unavailable(request.method.service);
-      if (request.signal.aborted) throw MeshError.is(request.signal.reason) ? request.signal.reason : cancelled(request.method.path);
-      const answer = receive({ ...request, body: copied(request.body, maxRequestBytes), metadata: { ...request.metadata }, caller, peer: 'in-process' });
+      if (request.signal.aborted)
+        throw MeshError.is(request.signal.reason) ? request.signal.reason : cancelled(request.method.path);
+      const answer = receive({
+        ...request,
+        body: copied(request.body, maxRequestBytes),
+        metadata: { ...request.metadata },
+        caller,
+        peer: 'in-process',
+      });
       const { body, trailers } = await orAborted(answer, request.signal).catch((error: unknown) => {
         throw withoutCause(MeshError.from(error));
       });
@@ -41,7 +48,10 @@ function copied(body: Body, maxBytes: number): Body {
   return isStream(body) ? copiedStream(body, copy) : copy(body);
 }
 
-async function* copiedStream(stream: AsyncIterable<Uint8Array>, copy: (bytes: Uint8Array) => Uint8Array): AsyncGenerator<Uint8Array> {
+async function* copiedStream(
+  stream: AsyncIterable<Uint8Array>,
+  copy: (bytes: Uint8Array) => Uint8Array,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* mapStream(stream, copy);
   } catch (error) {
@@ -50,7 +60,11 @@ async function* copiedStream(stream: AsyncIterable<Uint8Array>, copy: (bytes: Ui
 }
 
 function tooLarge(bytes: number, maxBytes: number): MeshError {
-  return new MeshError({ code: 'RESOURCE_EXHAUSTED', reason: 'BODY_TOO_LARGE', message: `a message of ${bytes} bytes is larger than the ${maxBytes} that are taken` });
+  return new MeshError({
+    code: 'RESOURCE_EXHAUSTED',
+    reason: 'BODY_TOO_LARGE',
+    message: `a message of ${bytes} bytes is larger than the ${maxBytes} that are taken`,
+  });
 }
 
 /** As over a network: what lies behind an error stays with the service that made it. */
@@ -60,5 +74,9 @@ function withoutCause(error: MeshError): MeshError {
 }
 
 function unavailable(service: string): MeshError {
-  return new MeshError({ code: 'UNAVAILABLE', reason: 'UNAVAILABLE', message: `${service} does not run here or is stopping: try again` });
+  return new MeshError({
+    code: 'UNAVAILABLE',
+    reason: 'UNAVAILABLE',
+    message: `${service} does not run here or is stopping: try again`,
+  });
 }

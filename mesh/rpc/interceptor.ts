@@ -26,7 +26,16 @@ export type Interceptor = (next: Next) => Next;
  *
  * Retries are the wire's own (grpc-js service config): an interceptor runs once a call, not once an attempt.
  */
-export const clientOrder = ['trace', 'metrics', 'log', 'fallback', 'cache', 'bulkhead', 'deadline', 'identity'] as const;
+export const clientOrder = [
+  'trace',
+  'metrics',
+  'log',
+  'fallback',
+  'cache',
+  'bulkhead',
+  'deadline',
+  'identity',
+] as const;
 export const serverOrder = [
   'trace',
   'metrics',
@@ -54,7 +63,11 @@ export function composeServer(placed: Placed<ServerPlace>, innermost: Next): Nex
   return compose(serverOrder, placed, innermost);
 }
 
-function compose<Place extends string>(order: readonly Place[], placed: Placed<Place>, innermost: Next): Next {
+function compose<Place extends string>(
+  order: readonly Place[],
+  placed: Placed<Place>,
+  innermost: Next,
+): Next {
   const unknown = Object.keys(placed).find((place) => !(order as readonly string[]).includes(place));
   if (unknown !== undefined) {
     throw new RangeError(`interceptor place '${unknown}' does not exist: use one of ${order.join(', ')}`);

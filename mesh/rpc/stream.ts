@@ -6,7 +6,10 @@ export function isStream(body: Body): body is AsyncIterable<Uint8Array> {
 }
 
 /** The same stream with each item changed. */
-export async function* mapStream<From, To>(stream: AsyncIterable<From>, change: (item: From) => To): AsyncGenerator<To> {
+export async function* mapStream<From, To>(
+  stream: AsyncIterable<From>,
+  change: (item: From) => To,
+): AsyncGenerator<To> {
   for await (const item of stream) yield change(item);
 }
 
@@ -15,10 +18,15 @@ export async function* mapStream<From, To>(stream: AsyncIterable<From>, change: 
  * @param ended gets what the stream failed with, or undefined.
  */
 export function onEnd(body: Body, ended: (failure: unknown) => void): Body {
-  return isStream(body) ? watched(body, ended) : (ended(undefined), body);
+  if (isStream(body)) return watched(body, ended);
+  ended(undefined);
+  return body;
 }
 
-async function* watched(stream: AsyncIterable<Uint8Array>, ended: (failure: unknown) => void): AsyncGenerator<Uint8Array> {
+async function* watched(
+  stream: AsyncIterable<Uint8Array>,
+  ended: (failure: unknown) => void,
+): AsyncGenerator<Uint8Array> {
   let failure: unknown;
   try {
     yield* stream;
@@ -33,7 +41,7 @@ async function* watched(stream: AsyncIterable<Uint8Array>, ended: (failure: unkn
 /** Passes a stream on until the signal is aborted; then it fails with the signal's reason and the source is closed. */
 export async function* untilAborted<T>(stream: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const iterator = stream[Symbol.asyncIterator]();
-  let onAbort = () => undefined as void;
+  let onAbort: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });

@@ -68,7 +68,11 @@ function hold(path: string): { close(): void } {
     return lock;
   } catch (cause) {
     if (!/locked|busy/i.test(String(cause))) {
-      throw new StartupError(`${file} can't be opened`, 'delete this file, or name another folder in MESHMART_DATA', { cause });
+      throw new StartupError(
+        `${file} can't be opened`,
+        'delete this file, or name another folder in MESHMART_DATA',
+        { cause },
+      );
     }
     const other = readRun(path);
     throw new StartupError(

@@ -1,6 +1,5 @@
 import type { Contract } from '../contract/image.js';
 import type { MethodPolicy } from '../contract/policy.js';
-import type { User } from '../rpc/context.js';
 import type { Dispatch, WireTo } from '../rpc/wire.js';
 import type { ServicePorts } from './service.js';
 
@@ -47,7 +46,11 @@ export interface Overview {
   readonly adminUrl: string | undefined;
   readonly cardProcessorUrl: string | undefined;
   readonly mailSinkUrl: string | undefined;
-  readonly services: readonly { readonly name: string; readonly summary: string; readonly implements: readonly string[] }[];
+  readonly services: readonly {
+    readonly name: string;
+    readonly summary: string;
+    readonly implements: readonly string[];
+  }[];
 }
 
 /** The edge once it is built. */

@@ -1,10 +1,12 @@
+import { UsersServiceDefinition } from '../../proto/gen/meshmart/users/v1/users.js';
 import type { Bus } from '../bus/bus.js';
 import { startOutboxRelay } from '../bus/outbox-relay.js';
+import { MeshError } from '../contract/error.js';
 import type { Contract } from '../contract/image.js';
 import type { Policies } from '../contract/policy.js';
-import { MeshError } from '../contract/error.js';
 import type { Validator } from '../contract/validation.js';
 import { createClient } from '../rpc/client.js';
+import type { Client, ServiceDefinition } from '../rpc/definition.js';
 import { createDispatch } from '../rpc/dispatch.js';
 import { authoriseInterceptor } from '../rpc/interceptors/authorise.js';
 import { declaredCallInterceptor } from '../rpc/interceptors/declared-call.js';
@@ -14,14 +16,12 @@ import { logInterceptor } from '../rpc/interceptors/log.js';
 import { metricsInterceptor } from '../rpc/interceptors/metrics.js';
 import { traceInterceptor } from '../rpc/interceptors/trace.js';
 import { validateInterceptor } from '../rpc/interceptors/validate.js';
-import type { Client, ServiceDefinition } from '../rpc/definition.js';
 import type { Dispatch, WireTo } from '../rpc/wire.js';
 import type { CallPolicy } from '../security/authority.js';
 import { createTokenVerifier, type TokenVerifier } from '../security/verifier.js';
 import type { Store } from '../store/store.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Tracer } from '../telemetry/tracer.js';
-import { UsersServiceDefinition } from '../../proto/gen/meshmart/users/v1/users.js';
 import { createBackground } from './background.js';
 import { subscribeEvents } from './event-consumer.js';
 import { createIdSource } from './id.js';
@@ -98,7 +98,8 @@ export function createServiceWorld(world: HostWorld, options: HostedOptions): Se
   };
   const verifier = createTokenVerifier({
     clock: ambient.clock,
-    fetchKeys: async () => (await client(UsersServiceDefinition).listSigningKeys({}, background({ deadlineMs: 1_000 }))).keys,
+    fetchKeys: async () =>
+      (await client(UsersServiceDefinition).listSigningKeys({}, background({ deadlineMs: 1_000 }))).keys,
   });
   return {
     verifier,
@@ -137,7 +138,11 @@ export interface HostedService {
  * Builds a service and what surrounds it. The phases of its life: build (here), `begin`, serve, `stop`.
  * @throws whatever the service's own `build` and `start` throw.
  */
-export async function hostService(world: HostWorld, service: Service, options: HostedOptions): Promise<HostedService> {
+export async function hostService(
+  world: HostWorld,
+  service: Service,
+  options: HostedOptions,
+): Promise<HostedService> {
   const { ambient } = world;
   const { manifest, store } = options;
   const { name } = manifest;
@@ -146,7 +151,8 @@ export async function hostService(world: HostWorld, service: Service, options: H
   const parts = await service.build(ports);
   const implemented = parts.contracts.map((contract) => contract.definition.fullName);
   const missing = manifest.implements.find((declared) => !implemented.includes(declared));
-  if (missing !== undefined) throw new Error(`services/${name} declares ${missing} and does not implement it`);
+  if (missing !== undefined)
+    throw new Error(`services/${name} declares ${missing} and does not implement it`);
   const dispatch = createDispatch({
     contracts: parts.contracts,
     policies: world.policies,
@@ -162,7 +168,13 @@ export async function hostService(world: HostWorld, service: Service, options: H
     },
   });
   await parts.start?.();
-  const stopRelay = startOutboxRelay({ store, bus: world.bus, topic: name, timers: ambient.timers, log: ports.log });
+  const stopRelay = startOutboxRelay({
+    store,
+    bus: world.bus,
+    topic: name,
+    timers: ambient.timers,
+    log: ports.log,
+  });
   const running: (() => Promise<void>)[] = [];
   return {
     manifest,
@@ -173,17 +185,35 @@ export async function hostService(world: HostWorld, service: Service, options: H
     },
     begin: async () => {
       const events = parts.events ?? {};
-      const unhandled = Object.values(manifest.consumes).flat().find((type) => events[type] === undefined);
-      if (unhandled !== undefined) throw new Error(`services/${name} declares that it consumes ${unhandled} and has no handler for it`);
+      const unhandled = Object.values(manifest.consumes)
+        .flat()
+        .find((type) => events[type] === undefined);
+      if (unhandled !== undefined)
+        throw new Error(`services/${name} declares that it consumes ${unhandled} and has no handler for it`);
       if (Object.keys(events).length > 0) {
-        running.push(await subscribeEvents({ manifest, events, bus: world.bus, ports, metrics: world.metrics }));
+        running.push(
+          await subscribeEvents({ manifest, events, bus: world.bus, ports, metrics: world.metrics }),
+        );
       }
       for (const worker of parts.workers ?? []) {
-        running.push(startWorker({ worker, timers: ambient.timers, log: ports.log, context: (deadlineMs) => ports.background({ deadlineMs }) }));
+        running.push(
+          startWorker({
+            worker,
+            timers: ambient.timers,
+            log: ports.log,
+            context: (deadlineMs) => ports.background({ deadlineMs }),
+          }),
+        );
       }
     },
     stop: async () => {
-      serviceWorld.stop(new MeshError({ code: 'UNAVAILABLE', reason: 'UNAVAILABLE', message: `${name} is stopping: try again` }));
+      serviceWorld.stop(
+        new MeshError({
+          code: 'UNAVAILABLE',
+          reason: 'UNAVAILABLE',
+          message: `${name} is stopping: try again`,
+        }),
+      );
       await Promise.allSettled(running.map((stop) => stop()));
       await parts.stop?.();
       await stopRelay();

@@ -20,7 +20,13 @@ export function smtpMailSender(url: () => string, from: string): MailSender {
         disableUrlAccess: true,
       });
       try {
-        await transport.sendMail({ from, to: mail.to, subject: mail.subject, text: mail.text, messageId: mail.messageId });
+        await transport.sendMail({
+          from,
+          to: mail.to,
+          subject: mail.subject,
+          text: mail.text,
+          messageId: mail.messageId,
+        });
       } catch (cause) {
         throw new MeshError({
           code: 'UNAVAILABLE',

@@ -37,7 +37,10 @@ function readManifest(path: string, folder: string, contracts: KnownContracts): 
     return parseManifest(text, file, folder, contracts);
   } catch (error) {
     if (error instanceof YAMLParseError) {
-      throw new StartupError(`${file} is not YAML (line ${error.linePos?.[0].line ?? '?'})`, error.message.split('\n')[0] ?? '');
+      throw new StartupError(
+        `${file} is not YAML (line ${error.linePos?.[0].line ?? '?'})`,
+        error.message.split('\n')[0] ?? '',
+      );
     }
     throw error;
   }
@@ -49,38 +52,72 @@ function readManifest(path: string, folder: string, contracts: KnownContracts): 
  * @param folder the service's folder, which its name must equal.
  * @throws StartupError that names the key and the mend.
  */
-export function parseManifest(text: string, file: string, folder: string, contracts: KnownContracts): Manifest {
+export function parseManifest(
+  text: string,
+  file: string,
+  folder: string,
+  contracts: KnownContracts,
+): Manifest {
   const root = mapping(parse(text), file, 'the manifest');
   const known = new Set([
-    'name', 'summary', 'implements', 'criticality', 'calls', 'publishes', 'consumes', 'backends', 'settings',
-    'secrets', 'implementations', 'scale', 'resources',
+    'name',
+    'summary',
+    'implements',
+    'criticality',
+    'calls',
+    'publishes',
+    'consumes',
+    'backends',
+    'settings',
+    'secrets',
+    'implementations',
+    'scale',
+    'resources',
   ]);
   for (const key of Object.keys(root)) {
-    if (!known.has(key)) throw new StartupError(`${file}: unknown key '${key}'`, `use one of ${[...known].join(', ')}`);
+    if (!known.has(key))
+      throw new StartupError(`${file}: unknown key '${key}'`, `use one of ${[...known].join(', ')}`);
   }
   const name = textOf(root['name'], file, 'name');
-  if (name !== folder) throw new StartupError(`${file}: name is '${name}'`, `it must be the folder's name, '${folder}'`);
+  if (name !== folder)
+    throw new StartupError(`${file}: name is '${name}'`, `it must be the folder's name, '${folder}'`);
   return {
     name,
     summary: textOf(root['summary'], file, 'summary'),
-    implements: listOf(root['implements'] ?? [], file, 'implements').map((service) => knownService(service, file, contracts)),
-    criticality: oneOf(root['criticality'] ?? 'required', ['required', 'optional'] as const, file, 'criticality'),
+    implements: listOf(root['implements'] ?? [], file, 'implements').map((service) =>
+      knownService(service, file, contracts),
+    ),
+    criticality: oneOf(
+      root['criticality'] ?? 'required',
+      ['required', 'optional'] as const,
+      file,
+      'criticality',
+    ),
     calls: listOf(root['calls'] ?? [], file, 'calls').map((call) => knownMethod(call, file, contracts)),
-    publishes: listOf(root['publishes'] ?? [], file, 'publishes').map((type) => knownMessage(type, file, 'publishes', contracts)),
+    publishes: listOf(root['publishes'] ?? [], file, 'publishes').map((type) =>
+      knownMessage(type, file, 'publishes', contracts),
+    ),
     consumes: Object.fromEntries(
       Object.entries(mapping(root['consumes'] ?? {}, file, 'consumes')).map(([topic, types]) => [
         topic,
-        listOf(types, file, `consumes.${topic}`).map((type) => knownMessage(type, file, `consumes.${topic}`, contracts)),
+        listOf(types, file, `consumes.${topic}`).map((type) =>
+          knownMessage(type, file, `consumes.${topic}`, contracts),
+        ),
       ]),
     ),
-    backends: listOf(root['backends'] ?? [], file, 'backends').map((backend) => oneOf(backend, backends, file, 'backends')),
+    backends: listOf(root['backends'] ?? [], file, 'backends').map((backend) =>
+      oneOf(backend, backends, file, 'backends'),
+    ),
     settings: declarations(root['settings'] ?? {}, file, 'settings', settingOf),
     secrets: declarations(root['secrets'] ?? {}, file, 'secrets', secretOf),
     implementations: declarations(root['implementations'] ?? {}, file, 'implementations', (value, key) => ({
       start: textOf(mapping(value, file, key)['start'], file, `${key}.start`),
     })),
     scale: numbersOf(root['scale'] ?? { min: 1, max: 1 }, file, 'scale', ['min', 'max']),
-    resources: numbersOf(root['resources'] ?? { memoryMiB: 96, cpuMillis: 100 }, file, 'resources', ['memoryMiB', 'cpuMillis']),
+    resources: numbersOf(root['resources'] ?? { memoryMiB: 96, cpuMillis: 100 }, file, 'resources', [
+      'memoryMiB',
+      'cpuMillis',
+    ]),
   };
 
   function settingOf(value: unknown, key: string): SettingDeclaration {
@@ -95,28 +132,41 @@ export function parseManifest(text: string, file: string, folder: string, contra
 
   function secretOf(value: unknown, key: string): SecretDeclaration {
     const secret = mapping(value, file, key);
-    return { bytes: countOf(secret['bytes'], file, `${key}.bytes`), about: textOf(secret['about'], file, `${key}.about`) };
+    return {
+      bytes: countOf(secret['bytes'], file, `${key}.bytes`),
+      about: textOf(secret['about'], file, `${key}.about`),
+    };
   }
 }
 
 function knownService(service: string, file: string, contracts: KnownContracts): string {
   const prefix = `/${service}/`;
   for (const path of contracts.policies.keys()) if (path.startsWith(prefix)) return service;
-  throw new StartupError(`${file}: implements names '${service}', which no contract has`, 'use the full name of a service in proto/');
+  throw new StartupError(
+    `${file}: implements names '${service}', which no contract has`,
+    'use the full name of a service in proto/',
+  );
 }
 
 function knownMethod(call: string, file: string, contracts: KnownContracts): string {
   if (contracts.policies.has(`/${call}`)) return call;
-  throw new StartupError(`${file}: calls names '${call}', which no contract has`, 'use package.Service/Method of a method in proto/');
+  throw new StartupError(
+    `${file}: calls names '${call}', which no contract has`,
+    'use package.Service/Method of a method in proto/',
+  );
 }
 
 function knownMessage(type: string, file: string, key: string, contracts: KnownContracts): string {
   if (contracts.hasMessage(type)) return type;
-  throw new StartupError(`${file}: ${key} names '${type}', which no contract has`, 'use the full name of a message in proto/');
+  throw new StartupError(
+    `${file}: ${key} names '${type}', which no contract has`,
+    'use the full name of a message in proto/',
+  );
 }
 
 function mapping(value: unknown, file: string, key: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
   throw new StartupError(`${file}: ${key} is not a mapping`, 'write it as key: value lines');
 }
 
@@ -148,7 +198,10 @@ function declarations<T>(
   read: (value: unknown, key: string) => T,
 ): Record<string, T> {
   return Object.fromEntries(
-    Object.entries(mapping(value, file, key)).map(([name, declared]) => [name, read(declared, `${key}.${name}`)]),
+    Object.entries(mapping(value, file, key)).map(([name, declared]) => [
+      name,
+      read(declared, `${key}.${name}`),
+    ]),
   );
 }
 
@@ -159,5 +212,7 @@ function numbersOf<const Key extends string>(
   keys: readonly Key[],
 ): Record<Key, number> {
   const numbers = mapping(value, file, key);
-  return Object.fromEntries(keys.map((name) => [name, countOf(numbers[name], file, `${key}.${name}`)])) as Record<Key, number>;
+  return Object.fromEntries(
+    keys.map((name) => [name, countOf(numbers[name], file, `${key}.${name}`)]),
+  ) as Record<Key, number>;
 }

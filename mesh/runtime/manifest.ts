@@ -43,5 +43,8 @@ export interface SecretDeclaration {
 /** The environment variable of a setting: `inventory` + `reservationSeconds` = `INVENTORY_RESERVATION_SECONDS`. */
 export function environmentName(service: string, setting: string, declared: SettingDeclaration): string {
   if (declared.env !== undefined) return declared.env;
-  return `${service}_${setting}`.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/-/g, '_').toUpperCase();
+  return `${service}_${setting}`
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/-/g, '_')
+    .toUpperCase();
 }

@@ -10,7 +10,8 @@ export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder);
-    if (parent === folder) throw new Error('package.json was not found above mesh/runtime: reinstall meshmart');
+    if (parent === folder)
+      throw new Error('package.json was not found above mesh/runtime: reinstall meshmart');
     folder = parent;
   }
   return folder;

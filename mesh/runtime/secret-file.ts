@@ -1,4 +1,13 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Manifest } from './manifest.js';
 import type { Random } from './ports.js';
@@ -12,7 +21,8 @@ import { StartupError } from './startup-error.js';
 export function secretsOf(manifest: Manifest, folder: string, random: Random): (name: string) => Uint8Array {
   return (name) => {
     const declared = manifest.secrets[name];
-    if (declared === undefined) throw new Error(`services/${manifest.name}/service.yaml does not declare secret '${name}'`);
+    if (declared === undefined)
+      throw new Error(`services/${manifest.name}/service.yaml does not declare secret '${name}'`);
     return readOrMakeSecret(join(folder, `${manifest.name}-${name}`), declared.bytes, random);
   };
 }
@@ -24,13 +34,20 @@ export function readOrMakeSecret(path: string, length: number, random: Random): 
     secret = readFileSync(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
-      throw new StartupError(`secret ${path} can't be read`, 'make it readable by the user who runs the shop', { cause });
+      throw new StartupError(
+        `secret ${path} can't be read`,
+        'make it readable by the user who runs the shop',
+        { cause },
+      );
     }
     secret = random.secretBytes(length);
     write(path, secret);
   }
   if (secret.length !== length) {
-    throw new StartupError(`secret ${path} has ${secret.length} bytes instead of ${length}`, 'restore it from a copy');
+    throw new StartupError(
+      `secret ${path} has ${secret.length} bytes instead of ${length}`,
+      'restore it from a copy',
+    );
   }
   if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) {
     throw new StartupError(`secret ${path} can be read by others`, `run chmod 600 ${path}`);

@@ -9,10 +9,15 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * @param found values by environment name that the launcher knows, such as the address of a witness that it started.
  * @throws Error (a mistake in the service) for a setting that the manifest does not declare.
  */
-export function settingsOf(manifest: Manifest, environment: Environment, found: Environment): (name: string) => string {
+export function settingsOf(
+  manifest: Manifest,
+  environment: Environment,
+  found: Environment,
+): (name: string) => string {
   return (name) => {
     const declared = manifest.settings[name];
-    if (declared === undefined) throw new Error(`services/${manifest.name}/service.yaml does not declare setting '${name}'`);
+    if (declared === undefined)
+      throw new Error(`services/${manifest.name}/service.yaml does not declare setting '${name}'`);
     const variable = environmentName(manifest.name, name, declared);
     return textOf(environment[variable]) ?? textOf(found[variable]) ?? declared.default;
   };

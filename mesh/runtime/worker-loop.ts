@@ -25,7 +25,10 @@ export function startWorker(options: WorkerLoopOptions): () => Promise<void> {
       try {
         await worker.run(options.context(worker.deadlineMs ?? 10_000));
       } catch (error) {
-        log.warn({ worker: worker.name, error: String(error) }, 'a run failed: the next one follows after its pause');
+        log.warn(
+          { worker: worker.name, error: String(error) },
+          'a run failed: the next one follows after its pause',
+        );
       }
     }
   })();

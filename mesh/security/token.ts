@@ -45,7 +45,11 @@ const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** The signing key of a 32-byte seed. Its id is derived from the public key, so the same seed has the same id. */
 export function signingKeyOf(seed: Uint8Array): SigningKey {
-  const privateKey = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, seed]), format: 'der', type: 'pkcs8' });
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([pkcs8Prefix, seed]),
+    format: 'der',
+    type: 'pkcs8',
+  });
   const x = createPublicKey(privateKey).export({ format: 'jwk' })['x'] ?? '';
   const kid = createHash('sha256').update(x).digest('base64url').slice(0, 16);
   return { kid, privateKey, publicKey: { kty: 'OKP', crv: 'Ed25519', x, kid, use: 'sig', alg: 'EdDSA' } };
@@ -94,10 +98,15 @@ export function verifyToken(token: string, keys: readonly Jwk[], nowMs: number):
   if (token.length > maxTokenLength || parts.length !== 3) throw invalidToken();
   const header = decode(headerPart);
   const key = keys.find((candidate) => candidate.kid === header?.['kid']);
-  if (header === undefined || key === undefined || header['alg'] !== 'EdDSA' || header['typ'] !== tokenType) throw invalidToken();
+  if (header === undefined || key === undefined || header['alg'] !== 'EdDSA' || header['typ'] !== tokenType)
+    throw invalidToken();
   const publicKey = publicKeyOf(key);
   const signature = Buffer.from(signaturePart, 'base64url');
-  if (publicKey === undefined || signature.length !== 64 || !verify(null, Buffer.from(`${headerPart}.${payloadPart}`), publicKey, signature)) {
+  if (
+    publicKey === undefined ||
+    signature.length !== 64 ||
+    !verify(null, Buffer.from(`${headerPart}.${payloadPart}`), publicKey, signature)
+  ) {
     throw invalidToken();
   }
   return checkClaims(decode(payloadPart) ?? {}, nowMs);
@@ -117,19 +126,34 @@ function checkClaims(claims: Record<string, unknown>, nowMs: number): VerifiedTo
   const { sub, kind, scope, exp, nbf } = claims;
   const known = kind === 'user' || kind === 'guest' || kind === 'operator';
   if (
-    claims['iss'] !== issuer || claims['aud'] !== audience || typeof sub !== 'string' || sub === '' || !known ||
-    typeof scope !== 'string' || typeof exp !== 'number' || typeof nbf !== 'number' || nbf * 1_000 > nowMs + leewayMs
+    claims['iss'] !== issuer ||
+    claims['aud'] !== audience ||
+    typeof sub !== 'string' ||
+    sub === '' ||
+    !known ||
+    typeof scope !== 'string' ||
+    typeof exp !== 'number' ||
+    typeof nbf !== 'number' ||
+    nbf * 1_000 > nowMs + leewayMs
   ) {
     throw invalidToken();
   }
   if (exp * 1_000 <= nowMs) {
-    throw new MeshError({ code: 'UNAUTHENTICATED', reason: 'TOKEN_EXPIRED', message: 'the token has expired: log in again' });
+    throw new MeshError({
+      code: 'UNAUTHENTICATED',
+      reason: 'TOKEN_EXPIRED',
+      message: 'the token has expired: log in again',
+    });
   }
   return { user: { id: sub, kind, scopes: scope.split(' ').filter(Boolean) }, expiresAtMs: exp * 1_000 };
 }
 
 function invalidToken(): MeshError {
-  return new MeshError({ code: 'UNAUTHENTICATED', reason: 'TOKEN_INVALID', message: 'the token is not one of this shop: log in again' });
+  return new MeshError({
+    code: 'UNAUTHENTICATED',
+    reason: 'TOKEN_INVALID',
+    message: 'the token is not one of this shop: log in again',
+  });
 }
 
 function encode(part: object): string {
@@ -139,7 +163,9 @@ function encode(part: object): string {
 function decode(part: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }

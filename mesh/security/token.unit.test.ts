@@ -34,7 +34,9 @@ describe('a token', () => {
   });
 
   it('has an end', () => {
-    expect(() => verifyToken(good, [key.publicKey], now + 60_000)).to.throw(MeshError).with.property('reason', 'TOKEN_EXPIRED');
+    expect(() => verifyToken(good, [key.publicKey], now + 60_000))
+      .to.throw(MeshError)
+      .with.property('reason', 'TOKEN_EXPIRED');
   });
 
   const hmacOf = (text: string) => createHmac('sha256', key.publicKey.x).update(text).digest('base64url');
@@ -59,7 +61,9 @@ describe('a token', () => {
   };
   for (const [what, token] of Object.entries(hostile)) {
     it(`is refused with ${what}`, () => {
-      expect(() => verifyToken(token, [key.publicKey], now)).to.throw(MeshError).with.property('reason', 'TOKEN_INVALID');
+      expect(() => verifyToken(token, [key.publicKey], now))
+        .to.throw(MeshError)
+        .with.property('reason', 'TOKEN_INVALID');
     });
   }
 });
@@ -73,7 +77,8 @@ describe('a token verifier', () => {
       fetchKeys: async () => {
         fetches += 1;
         const set = sets[Math.min(fetches, sets.length) - 1];
-        if (set === undefined) throw new MeshError({ code: 'UNAVAILABLE', reason: 'UNAVAILABLE', message: 'away' });
+        if (set === undefined)
+          throw new MeshError({ code: 'UNAVAILABLE', reason: 'UNAVAILABLE', message: 'away' });
         return set;
       },
     });

@@ -57,12 +57,17 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       if (known !== undefined) {
         if (known.expiresAtMs > clock.nowMs()) return known.user;
         verified.delete(digest);
-        throw new MeshError({ code: 'UNAUTHENTICATED', reason: 'TOKEN_EXPIRED', message: 'the token has expired: log in again' });
+        throw new MeshError({
+          code: 'UNAUTHENTICATED',
+          reason: 'TOKEN_EXPIRED',
+          message: 'the token has expired: log in again',
+        });
       }
       const kid = keyIdOf(token);
       if (kid !== undefined && !keys.some((key) => key.kid === kid)) {
         if (keys.length === 0) await fetchOnce();
-        else if (clock.monotonicMs() - fetchedAtMs >= refetchAfterMs) await fetchOnce().catch(() => undefined);
+        else if (clock.monotonicMs() - fetchedAtMs >= refetchAfterMs)
+          await fetchOnce().catch(() => undefined);
       }
       const result = verifyToken(token, keys, clock.nowMs());
       const oldest = verified.size >= cacheSize ? verified.keys().next().value : undefined;

@@ -38,9 +38,14 @@ export interface AdminPort {
  * @throws StartupError when the port is taken.
  */
 export async function openAdminPort(host: string, port: number, sources: AdminSources): Promise<AdminPort> {
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000, maxHeaderSize: 8_192 }, (request, response) => {
-    answer(request, response, sources).catch(() => reply(response, 500, { title: 'The admin port failed', detail: 'see the log' }));
-  });
+  const server = createServer(
+    { requestTimeout: 10_000, headersTimeout: 5_000, maxHeaderSize: 8_192 },
+    (request, response) => {
+      answer(request, response, sources).catch(() =>
+        reply(response, 500, { title: 'The admin port failed', detail: 'see the log' }),
+      );
+    },
+  );
   server.maxConnections = 64;
   await listening(server, host, port);
   const address = server.address();
@@ -55,7 +60,11 @@ export async function openAdminPort(host: string, port: number, sources: AdminSo
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, sources: AdminSources): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  sources: AdminSources,
+): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD');
     return reply(response, 405, { title: 'The admin port only reads' });
@@ -95,7 +104,10 @@ function spansFor(query: URLSearchParams, sources: AdminSources): readonly Finis
 
 function reply(response: ServerResponse, status: number, body: unknown): void {
   response
-    .writeHead(status, { 'content-type': status >= 400 ? 'application/problem+json' : 'application/json', 'cache-control': 'no-store' })
+    .writeHead(status, {
+      'content-type': status >= 400 ? 'application/problem+json' : 'application/json',
+      'cache-control': 'no-store',
+    })
     .end(`${JSON.stringify(body)}\n`);
 }
 
@@ -104,8 +116,16 @@ function listening(server: Server, host: string, port: number): Promise<void> {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(
         cause.code === 'EADDRINUSE'
-          ? new StartupError(`port ${port} is taken (admin port)`, 'stop what uses it, or choose another with ADMIN_PORT', { cause })
-          : new StartupError(`the admin port can't listen on ${host}:${port} (${cause.code})`, 'check ADMIN_PORT', { cause }),
+          ? new StartupError(
+              `port ${port} is taken (admin port)`,
+              'stop what uses it, or choose another with ADMIN_PORT',
+              { cause },
+            )
+          : new StartupError(
+              `the admin port can't listen on ${host}:${port} (${cause.code})`,
+              'check ADMIN_PORT',
+              { cause },
+            ),
       );
     });
     server.listen(port, host, () => resolve());

@@ -33,7 +33,12 @@ export function openFrontPort(options: FrontPortOptions): Promise<GrpcServer> {
     },
     onChange: readiness.onChange,
   });
-  const listed = [...served, 'grpc.health.v1.Health', 'grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection'];
+  const listed = [
+    ...served,
+    'grpc.health.v1.Health',
+    'grpc.reflection.v1.ServerReflection',
+    'grpc.reflection.v1alpha.ServerReflection',
+  ];
   return openGrpcServer(
     {
       host: ports.host,

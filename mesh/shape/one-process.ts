@@ -24,12 +24,12 @@ import { openSqliteStore } from '../store/sqlite-store.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { createRecordingTracers } from '../telemetry/recording-tracer.js';
 import { openAdminPort, type StatusReport } from './admin-port.js';
+import { openFrontPort } from './front-port.js';
 import { readImage, readVersion } from './package-files.js';
+import { readPorts } from './ports-setting.js';
 import { checkReadiness, createReadinessWatch } from './readiness.js';
 import { openShapeLog } from './shape-log.js';
 import { openSpans } from './spans.js';
-import { openFrontPort } from './front-port.js';
-import { readPorts } from './ports-setting.js';
 import { startWitnesses } from './witnesses.js';
 
 /** How to start the shop in one process. */
@@ -111,7 +111,9 @@ async function start(
 
   // Build: every service, then the edge. Wires find the receiving end when a call is made.
   const dispatches = new Map<string, Dispatch>();
-  const owners = new Map(manifests.flatMap((manifest) => manifest.implements.map((service) => [service, manifest.name] as const)));
+  const owners = new Map(
+    manifests.flatMap((manifest) => manifest.implements.map((service) => [service, manifest.name] as const)),
+  );
   const startedAtMs = ambient.clock.nowMs();
   const world: HostWorld = {
     contract,
@@ -154,7 +156,10 @@ async function start(
   undo.push(() => readiness.stop());
 
   // Listen: the admin port, the gRPC front port, the REST port.
-  let addresses: Partial<MeshAddresses> = { cardProcessorUrl: witnesses.cardProcessorUrl, mailSinkUrl: witnesses.mailSinkUrl };
+  let addresses: Partial<MeshAddresses> = {
+    cardProcessorUrl: witnesses.cardProcessorUrl,
+    mailSinkUrl: witnesses.mailSinkUrl,
+  };
   const overview = () => ({
     version,
     shape: 'one-process' as const,
@@ -163,10 +168,15 @@ async function start(
     adminUrl: addresses.adminUrl,
     cardProcessorUrl: addresses.cardProcessorUrl,
     mailSinkUrl: addresses.mailSinkUrl,
-    services: manifests.map(({ name, summary, implements: services }) => ({ name, summary, implements: services })),
+    services: manifests.map(({ name, summary, implements: services }) => ({
+      name,
+      summary,
+      implements: services,
+    })),
   });
   const edgeModule = modules.find((module) => module.edge !== undefined);
-  if (edgeModule?.edge === undefined) throw new StartupError('services/ has no gateway', 'reinstall meshmart');
+  if (edgeModule?.edge === undefined)
+    throw new StartupError('services/ has no gateway', 'reinstall meshmart');
   const edgeOptions = hostedOptions(edgeModule.manifest, edgeModule.edge.schema);
   const edgeWorld = createServiceWorld(world, edgeOptions);
   undo.push(() => edgeOptions.store.close());
@@ -181,7 +191,14 @@ async function start(
     readiness: readiness.current,
     overview,
   });
-  const front = await openFrontPort({ ports, contract, policies, dispatch: edge.front, readiness, served: [...owners.keys()] });
+  const front = await openFrontPort({
+    ports,
+    contract,
+    policies,
+    dispatch: edge.front,
+    readiness,
+    served: [...owners.keys()],
+  });
   undo.push(() => front.drain(graceMs));
   addresses = { ...addresses, grpcAddress: `${ports.host}:${front.port}` };
   const admin = await openAdminPort(ports.adminHost, ports.admin, {
@@ -229,10 +246,17 @@ async function loadModule(manifest: Manifest): Promise<LoadedModule> {
   const path = ['js', 'ts']
     .map((ending) => new URL(`../../services/${manifest.name}/service.${ending}`, import.meta.url))
     .find((candidate) => existsSync(candidate));
-  if (path === undefined) throw new StartupError(`services/${manifest.name} is not built`, 'run npm run build');
-  const module = (await import(pathToFileURL(path.pathname).href)) as { service?: Service; edge?: EdgeService };
+  if (path === undefined)
+    throw new StartupError(`services/${manifest.name} is not built`, 'run npm run build');
+  const module = (await import(pathToFileURL(path.pathname).href)) as {
+    service?: Service;
+    edge?: EdgeService;
+  };
   if (module.service === undefined && module.edge === undefined) {
-    throw new StartupError(`services/${manifest.name}/service exports neither service nor edge`, 'export one of them');
+    throw new StartupError(
+      `services/${manifest.name}/service exports neither service nor edge`,
+      'export one of them',
+    );
   }
   return { manifest, service: module.service, edge: module.edge };
 }
@@ -258,7 +282,12 @@ function statusReport(
       mail: addresses.mailSinkUrl ?? '',
     },
     services: manifests.map(({ name, criticality }) => ({
-      ...(readiness.services.find((service) => service.name === name) ?? { name, serving: true, criticality, problem: undefined }),
+      ...(readiness.services.find((service) => service.name === name) ?? {
+        name,
+        serving: true,
+        criticality,
+        problem: undefined,
+      }),
       version,
       address: name === 'gateway' ? (addresses.httpUrl ?? '') : 'in process',
     })),

@@ -24,7 +24,7 @@ export function createReadinessWatch(ambient: Ambient, check: () => Promise<Read
   let askedMs = Number.NEGATIVE_INFINITY;
   let asking: Promise<Readiness> | undefined;
   let stopping = false;
-  let cancel = () => undefined as void;
+  let cancel: () => void = () => undefined;
 
   const set = (next: Readiness) => {
     const changed = JSON.stringify(next) !== JSON.stringify(last);
@@ -60,7 +60,10 @@ export function createReadinessWatch(ambient: Ambient, check: () => Promise<Read
     },
     notServing: () => {
       stopping = true;
-      set({ ready: false, services: last.services.map((service) => ({ ...service, serving: false, problem: 'is stopping' })) });
+      set({
+        ready: false,
+        services: last.services.map((service) => ({ ...service, serving: false, problem: 'is stopping' })),
+      });
     },
     stop: () => {
       stopping = true;
@@ -78,11 +81,19 @@ export async function checkReadiness(hosted: readonly HostedService[]): Promise<
         await within(service.check(), checkWithinMs);
         return { name, criticality, serving: true, problem: undefined };
       } catch (error) {
-        return { name, criticality, serving: false, problem: error instanceof Error ? error.message : 'unknown' };
+        return {
+          name,
+          criticality,
+          serving: false,
+          problem: error instanceof Error ? error.message : 'unknown',
+        };
       }
     }),
   );
-  return { ready: services.every((service) => service.serving || service.criticality === 'optional'), services };
+  return {
+    ready: services.every((service) => service.serving || service.criticality === 'optional'),
+    services,
+  };
 }
 
 async function within(work: Promise<void>, ms: number): Promise<void> {

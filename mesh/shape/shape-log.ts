@@ -1,6 +1,6 @@
 import type { DataFolder } from '../runtime/data-folder.js';
 import { type Environment, wordOf } from '../runtime/setting.js';
-import { logLevels, openLog, type OpenLog } from '../telemetry/log.js';
+import { logLevels, type OpenLog, openLog } from '../telemetry/log.js';
 
 /**
  * The log of a process: `<data>/logs/shop.jsonl`, or standard output with LOG_DESTINATION=stdout; LOG_LEVEL chooses what

@@ -41,7 +41,9 @@ export function startWitness(start: WitnessStart): Promise<Witness> {
     });
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      reject(new StartupError(`${start.name} did not listen within ${start.startWithinMs} ms`, 'look at its log'));
+      reject(
+        new StartupError(`${start.name} did not listen within ${start.startWithinMs} ms`, 'look at its log'),
+      );
     }, start.startWithinMs);
     child.once('exit', (code) => {
       clearTimeout(timer);

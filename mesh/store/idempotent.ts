@@ -44,6 +44,10 @@ export async function answerOnce<T>(options: OnceOptions<T>): Promise<T> {
     if (!(error instanceof StoreConflict) || error.kind !== 'command') throw error;
     const winner = await stored();
     if (winner !== undefined) return winner;
-    throw new MeshError({ code: 'ABORTED', reason: 'CONFLICT', message: 'the same command is being carried out: try again' });
+    throw new MeshError({
+      code: 'ABORTED',
+      reason: 'CONFLICT',
+      message: 'the same command is being carried out: try again',
+    });
   }
 }

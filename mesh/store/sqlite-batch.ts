@@ -13,7 +13,8 @@ export function writeBatch(database: SqliteDatabase, batch: Batch, nowMs: number
     for (const stream of batch.streams ?? []) appendEvents(database, stream, nowMs);
     (batch.statements ?? []).forEach(({ sql, values = [], changes, guard }, position) => {
       const result = database.prepare(sql).run(...values);
-      if (changes !== undefined && result.changes !== changes) throw new StoreConflict('guard', guard ?? `#${position}`);
+      if (changes !== undefined && result.changes !== changes)
+        throw new StoreConflict('guard', guard ?? `#${position}`);
     });
     if (batch.answer !== undefined) {
       database
@@ -23,7 +24,9 @@ export function writeBatch(database: SqliteDatabase, batch: Batch, nowMs: number
     const traceparent = batch.trace === undefined ? null : formatTraceparent(batch.trace);
     for (const message of batch.outbox ?? []) {
       database
-        .prepare('INSERT INTO mesh_outbox (type, key, data, occurred_at_ms, traceparent) VALUES (?, ?, ?, ?, ?)')
+        .prepare(
+          'INSERT INTO mesh_outbox (type, key, data, occurred_at_ms, traceparent) VALUES (?, ?, ?, ?, ?)',
+        )
         .run(message.type, message.key, message.data, nowMs, traceparent);
     }
   });
@@ -31,7 +34,9 @@ export function writeBatch(database: SqliteDatabase, batch: Batch, nowMs: number
 
 function writeInbox(database: SqliteDatabase, inbox: NonNullable<Batch['inbox']>, nowMs: number): void {
   const { changes } = database
-    .prepare('INSERT INTO mesh_inbox (consumer, message_id, handled_at_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING')
+    .prepare(
+      'INSERT INTO mesh_inbox (consumer, message_id, handled_at_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    )
     .run(inbox.consumer, inbox.messageId, nowMs);
   if (changes !== 1) throw new StoreConflict('inbox', inbox.messageId);
 }
@@ -45,10 +50,20 @@ function writeCommand(database: SqliteDatabase, command: NonNullable<Batch['comm
   if (changes !== 1) throw new StoreConflict('command', command.key);
 }
 
-function appendEvents(database: SqliteDatabase, append: NonNullable<Batch['streams']>[number], nowMs: number): void {
+function appendEvents(
+  database: SqliteDatabase,
+  append: NonNullable<Batch['streams']>[number],
+  nowMs: number,
+): void {
   const { stream, expectedVersion, events } = append;
-  const row = database.prepare('SELECT COALESCE(MAX(version), 0) AS version FROM mesh_events WHERE stream = ?').get(stream);
+  const row = database
+    .prepare('SELECT COALESCE(MAX(version), 0) AS version FROM mesh_events WHERE stream = ?')
+    .get(stream);
   if (Number(row?.['version'] ?? 0) !== expectedVersion) throw new StoreConflict('version', stream);
-  const insert = database.prepare('INSERT INTO mesh_events (stream, version, type, data, recorded_at_ms) VALUES (?, ?, ?, ?, ?)');
-  events.forEach((event, index) => insert.run(stream, expectedVersion + index + 1, event.type, event.data, nowMs));
+  const insert = database.prepare(
+    'INSERT INTO mesh_events (stream, version, type, data, recorded_at_ms) VALUES (?, ?, ?, ?, ?)',
+  );
+  for (const [index, event] of events.entries()) {
+    insert.run(stream, expectedVersion + index + 1, event.type, event.data, nowMs);
+  }
 }

@@ -29,7 +29,9 @@ const maxStatements = 500;
 export function openSqliteDatabase(path: string): SqliteDatabase {
   try {
     const connection = new DatabaseSync(path);
-    connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 2000');
+    connection.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 2000',
+    );
     return wrap(connection);
   } catch (cause) {
     throw new StartupError(

@@ -35,7 +35,12 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     const span: Span | undefined =
       trace === undefined
         ? undefined
-        : tracer?.start({ name: `sqlite ${operation}`, kind: 'client', parent: trace, attributes: { 'db.system.name': 'sqlite', 'db.namespace': service } });
+        : tracer?.start({
+            name: `sqlite ${operation}`,
+            kind: 'client',
+            parent: trace,
+            attributes: { 'db.system.name': 'sqlite', 'db.namespace': service },
+          });
     try {
       const result = work();
       span?.end();
@@ -57,7 +62,9 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     readStream: async (stream, afterVersion = 0, trace) =>
       run('read stream', trace, () =>
         database
-          .prepare('SELECT version, type, data, recorded_at_ms FROM mesh_events WHERE stream = ? AND version > ? ORDER BY version')
+          .prepare(
+            'SELECT version, type, data, recorded_at_ms FROM mesh_events WHERE stream = ? AND version > ? ORDER BY version',
+          )
           .all(stream, afterVersion)
           .map((row) => ({
             version: Number(row['version']),
@@ -69,15 +76,29 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
 
     findCommand: async (command, trace) =>
       run('find command', trace, () => {
-        const row = database.prepare('SELECT * FROM mesh_commands WHERE scope = ? AND key = ?').get(command.scope, command.key);
+        const row = database
+          .prepare('SELECT * FROM mesh_commands WHERE scope = ? AND key = ?')
+          .get(command.scope, command.key);
         if (row === undefined) return undefined;
-        if (Buffer.compare(row['request_hash'] as Uint8Array, command.requestHash) !== 0) throw keyReused(command.key);
+        if (Buffer.compare(row['request_hash'] as Uint8Array, command.requestHash) !== 0)
+          throw keyReused(command.key);
         const reference = row['reference'] as string | null;
-        return { ...command, response: row['response'] as Uint8Array | null, ...(reference === null ? {} : { reference }) };
+        return {
+          ...command,
+          response: row['response'] as Uint8Array | null,
+          ...(reference === null ? {} : { reference }),
+        };
       }),
 
     inboxHas: async (consumer, messageId) =>
-      run('inbox', undefined, () => database.prepare('SELECT 1 FROM mesh_inbox WHERE consumer = ? AND message_id = ?').get(consumer, messageId) !== undefined),
+      run(
+        'inbox',
+        undefined,
+        () =>
+          database
+            .prepare('SELECT 1 FROM mesh_inbox WHERE consumer = ? AND message_id = ?')
+            .get(consumer, messageId) !== undefined,
+      ),
 
     commit: async (batch) => {
       run('commit', batch.trace, () => writeBatch(database, batch, clock.nowMs()));
@@ -119,7 +140,11 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
 
     probe: async () => {
       run('probe', undefined, () => {
-        database.prepare('INSERT INTO mesh_probe (id, at_ms) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms').run(clock.nowMs());
+        database
+          .prepare(
+            'INSERT INTO mesh_probe (id, at_ms) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms',
+          )
+          .run(clock.nowMs());
       });
     },
 

@@ -1,6 +1,12 @@
 import { MeshError } from '../../mesh/contract/error.js';
 import type { Clock } from '../../mesh/runtime/ports.js';
-import { type Batch, type GuardedStatement, type Row, type Store, StoreConflict } from '../../mesh/store/store.js';
+import {
+  type Batch,
+  type GuardedStatement,
+  type Row,
+  type Store,
+  StoreConflict,
+} from '../../mesh/store/store.js';
 import type { TraceContext } from '../../mesh/telemetry/trace-context.js';
 import { Money } from '../../proto/gen/meshmart/type/v1/money.js';
 import type { Line } from './cart.js';
@@ -21,9 +27,15 @@ interface LineRow extends Row {
 /** Loads an owner's cart. */
 export async function loadCart(store: Store, owner: string, trace?: TraceContext): Promise<KeptCart> {
   // The version is read first: lines that are newer than it make the change fail its guard, never slip through.
-  const [cart] = await store.query<{ version: number }>({ sql: 'SELECT version FROM carts WHERE owner = ?', values: [owner] }, trace);
+  const [cart] = await store.query<{ version: number }>(
+    { sql: 'SELECT version FROM carts WHERE owner = ?', values: [owner] },
+    trace,
+  );
   const rows = await store.query<LineRow>(
-    { sql: 'SELECT product_id, product_name, quantity, unit_price FROM cart_lines WHERE owner = ? ORDER BY position', values: [owner] },
+    {
+      sql: 'SELECT product_id, product_name, quantity, unit_price FROM cart_lines WHERE owner = ? ORDER BY position',
+      values: [owner],
+    },
     trace,
   );
   return {
@@ -38,10 +50,20 @@ export async function loadCart(store: Store, owner: string, trace?: TraceContext
 }
 
 /** The statements that replace a cart's lines, guarded by the version that was loaded. */
-export function replaceLines(owner: string, before: KeptCart, lines: readonly Line[], nowMs: number): GuardedStatement[] {
+export function replaceLines(
+  owner: string,
+  before: KeptCart,
+  lines: readonly Line[],
+  nowMs: number,
+): GuardedStatement[] {
   const touch: GuardedStatement =
     before.version === 0
-      ? { sql: 'INSERT INTO carts (owner, version, touched_at_ms) VALUES (?, 1, ?) ON CONFLICT DO NOTHING', values: [owner, nowMs], changes: 1, guard: 'cart' }
+      ? {
+          sql: 'INSERT INTO carts (owner, version, touched_at_ms) VALUES (?, 1, ?) ON CONFLICT DO NOTHING',
+          values: [owner, nowMs],
+          changes: 1,
+          guard: 'cart',
+        }
       : {
           sql: 'UPDATE carts SET version = version + 1, touched_at_ms = ? WHERE owner = ? AND version = ?',
           values: [nowMs, owner, before.version],
@@ -53,7 +75,14 @@ export function replaceLines(owner: string, before: KeptCart, lines: readonly Li
     { sql: 'DELETE FROM cart_lines WHERE owner = ?', values: [owner] },
     ...lines.map((line, position) => ({
       sql: 'INSERT INTO cart_lines (owner, product_id, position, product_name, quantity, unit_price) VALUES (?, ?, ?, ?, ?, ?)',
-      values: [owner, line.productId, position, line.productName, line.quantity, Money.encode(line.unitPrice).finish()],
+      values: [
+        owner,
+        line.productId,
+        position,
+        line.productName,
+        line.quantity,
+        Money.encode(line.unitPrice).finish(),
+      ],
     })),
   ];
 }
@@ -86,5 +115,9 @@ export async function changeCart(
 }
 
 export function conflict(): MeshError {
-  return new MeshError({ code: 'ABORTED', reason: 'CONFLICT', message: 'the cart is being changed by too many at once: try again' });
+  return new MeshError({
+    code: 'ABORTED',
+    reason: 'CONFLICT',
+    message: 'the cart is being changed by too many at once: try again',
+  });
 }

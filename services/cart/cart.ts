@@ -32,12 +32,21 @@ export function addLine(lines: readonly Line[], article: Article, quantity: numb
       code: 'FAILED_PRECONDITION',
       reason: 'CART_LINE_LIMIT',
       message: `${article.productId} would be ${total} times in the cart: at most ${maxQuantity} are possible`,
-      metadata: { productId: article.productId, inCart: String(before?.quantity ?? 0), limit: String(maxQuantity) },
+      metadata: {
+        productId: article.productId,
+        inCart: String(before?.quantity ?? 0),
+        limit: String(maxQuantity),
+      },
     });
   }
-  if (before !== undefined) return lines.map((line) => (line === before ? { ...article, quantity: total } : line));
+  if (before !== undefined)
+    return lines.map((line) => (line === before ? { ...article, quantity: total } : line));
   if (lines.length >= maxLines) {
-    throw new MeshError({ code: 'FAILED_PRECONDITION', reason: 'CART_FULL', message: `the cart has ${maxLines} lines already: remove one first` });
+    throw new MeshError({
+      code: 'FAILED_PRECONDITION',
+      reason: 'CART_FULL',
+      message: `the cart has ${maxLines} lines already: remove one first`,
+    });
   }
   return [...lines, { ...article, quantity }];
 }
@@ -45,7 +54,11 @@ export function addLine(lines: readonly Line[], article: Article, quantity: numb
 /** Sets the pieces of a line. @throws MeshError NOT_FOUND (CART_LINE_NOT_FOUND). */
 export function setQuantity(lines: readonly Line[], productId: string, quantity: number): Line[] {
   if (!lines.some((line) => line.productId === productId)) {
-    throw new MeshError({ code: 'NOT_FOUND', reason: 'CART_LINE_NOT_FOUND', message: `${productId} is not in the cart: add it first` });
+    throw new MeshError({
+      code: 'NOT_FOUND',
+      reason: 'CART_LINE_NOT_FOUND',
+      message: `${productId} is not in the cart: add it first`,
+    });
   }
   return lines.map((line) => (line.productId === productId ? { ...line, quantity } : line));
 }
@@ -58,16 +71,23 @@ export function removeLine(lines: readonly Line[], productId: string): Line[] {
 export function mergeLines(lines: readonly Line[], guests: readonly Line[]): Line[] {
   const merged = lines.map((line) => {
     const guest = guests.find((candidate) => candidate.productId === line.productId);
-    return guest === undefined ? line : { ...line, quantity: Math.min(maxQuantity, line.quantity + guest.quantity) };
+    return guest === undefined
+      ? line
+      : { ...line, quantity: Math.min(maxQuantity, line.quantity + guest.quantity) };
   });
   const added = guests.filter((guest) => !lines.some((line) => line.productId === guest.productId));
   return [...merged, ...added].slice(0, maxLines);
 }
 
 /** Takes out what was ordered; what was put in since stays. */
-export function subtractLines(lines: readonly Line[], ordered: readonly Pick<Line, 'productId' | 'quantity'>[]): Line[] {
+export function subtractLines(
+  lines: readonly Line[],
+  ordered: readonly Pick<Line, 'productId' | 'quantity'>[],
+): Line[] {
   return lines.flatMap((line) => {
-    const taken = ordered.filter((order) => order.productId === line.productId).reduce((total, order) => total + order.quantity, 0);
+    const taken = ordered
+      .filter((order) => order.productId === line.productId)
+      .reduce((total, order) => total + order.quantity, 0);
     return line.quantity > taken ? [{ ...line, quantity: line.quantity - taken }] : [];
   });
 }
@@ -78,7 +98,13 @@ export function cartOf(lines: readonly Line[], version: number): Cart {
   const [first] = shown;
   return {
     lines: shown,
-    subtotal: first === undefined ? undefined : sum(first.unitPrice.currencyCode, shown.map((line) => line.lineTotal)),
+    subtotal:
+      first === undefined
+        ? undefined
+        : sum(
+            first.unitPrice.currencyCode,
+            shown.map((line) => line.lineTotal),
+          ),
     version: BigInt(version),
   };
 }

@@ -7,7 +7,7 @@ import { answerOnce } from '../../mesh/store/idempotent.js';
 import { StoreConflict } from '../../mesh/store/store.js';
 import { AddItemResponse, type CartServiceDefinition } from '../../proto/gen/meshmart/cart/v1/cart.js';
 import { CatalogServiceDefinition } from '../../proto/gen/meshmart/catalog/v1/catalog.js';
-import { addLine, type Article, cartOf, type Line, mergeLines, removeLine, setQuantity } from './cart.js';
+import { type Article, addLine, cartOf, type Line, mergeLines, removeLine, setQuantity } from './cart.js';
 import { changeCart, conflict, type KeptCart, loadCart, replaceLines } from './cart-store.js';
 
 const maxTries = 50;
@@ -22,7 +22,12 @@ export function cartHandlers(ports: ServicePorts): Handlers<typeof CartServiceDe
 
   const articleOf = async (productId: string, context: CallContext): Promise<Article> => {
     const { product } = await catalog.getProduct({ id: productId }, context);
-    if (product === undefined) throw new MeshError({ code: 'NOT_FOUND', reason: 'PRODUCT_NOT_FOUND', message: `there is no product ${productId}` });
+    if (product === undefined)
+      throw new MeshError({
+        code: 'NOT_FOUND',
+        reason: 'PRODUCT_NOT_FOUND',
+        message: `there is no product ${productId}`,
+      });
     return { productId: product.id, productName: product.name, unitPrice: product.price ?? zero('EUR') };
   };
 
@@ -44,7 +49,10 @@ export function cartHandlers(ports: ServicePorts): Handlers<typeof CartServiceDe
               const lines = addLine(before.lines, article, request.quantity);
               return {
                 response: shown({ lines, version: before.version + 1 }),
-                batch: { statements: replaceLines(owner, before, lines, clock.nowMs()), trace: context.trace },
+                batch: {
+                  statements: replaceLines(owner, before, lines, clock.nowMs()),
+                  trace: context.trace,
+                },
               };
             },
           });
@@ -55,7 +63,8 @@ export function cartHandlers(ports: ServicePorts): Handlers<typeof CartServiceDe
       throw conflict();
     },
 
-    updateItem: (request, context) => change(context, (lines) => setQuantity(lines, request.productId, request.quantity)),
+    updateItem: (request, context) =>
+      change(context, (lines) => setQuantity(lines, request.productId, request.quantity)),
 
     removeItem: (request, context) => change(context, (lines) => removeLine(lines, request.productId)),
 
@@ -64,20 +73,37 @@ export function cartHandlers(ports: ServicePorts): Handlers<typeof CartServiceDe
     mergeCart: async (request, context) => {
       const user = userOf(context);
       if (user.kind !== 'user') {
-        throw new MeshError({ code: 'PERMISSION_DENIED', reason: 'SCOPE_MISSING', message: "a guest can't take over another guest's cart: log in first" });
+        throw new MeshError({
+          code: 'PERMISSION_DENIED',
+          reason: 'SCOPE_MISSING',
+          message: "a guest can't take over another guest's cart: log in first",
+        });
       }
       const guest = await ports.verifyToken(request.guestToken);
       if (guest.kind !== 'guest') {
-        throw new MeshError({ code: 'UNAUTHENTICATED', reason: 'TOKEN_INVALID', message: "guestToken is not a guest's token: send the one the guest had" });
+        throw new MeshError({
+          code: 'UNAUTHENTICATED',
+          reason: 'TOKEN_INVALID',
+          message: "guestToken is not a guest's token: send the one the guest had",
+        });
       }
       for (let attempt = 1; attempt <= maxTries; attempt += 1) {
-        const [mine, theirs] = [await loadCart(store, user.id, context.trace), await loadCart(store, guest.id, context.trace)];
+        const [mine, theirs] = [
+          await loadCart(store, user.id, context.trace),
+          await loadCart(store, guest.id, context.trace),
+        ];
         if (theirs.lines.length === 0) return shown(mine);
         const lines = mergeLines(mine.lines, theirs.lines);
         const now = clock.nowMs();
         try {
           // Both carts change in one transaction: pieces are neither lost nor doubled.
-          await store.commit({ statements: [...replaceLines(user.id, mine, lines, now), ...replaceLines(guest.id, theirs, [], now)], trace: context.trace });
+          await store.commit({
+            statements: [
+              ...replaceLines(user.id, mine, lines, now),
+              ...replaceLines(guest.id, theirs, [], now),
+            ],
+            trace: context.trace,
+          });
           return shown({ lines, version: mine.version + 1 });
         } catch (error) {
           if (!(error instanceof StoreConflict) || error.subject !== 'cart') throw error;

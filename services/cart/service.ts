@@ -23,7 +23,12 @@ export const service: Service = {
           await handleOnce(store, 'cart', delivery, async () => {
             const before = await loadCart(store, placed.userId, context.trace);
             return {
-              statements: replaceLines(placed.userId, before, subtractLines(before.lines, placed.lines), clock.nowMs()),
+              statements: replaceLines(
+                placed.userId,
+                before,
+                subtractLines(before.lines, placed.lines),
+                clock.nowMs(),
+              ),
               trace: context.trace,
             };
           }).catch((error: unknown) => {
@@ -38,7 +43,10 @@ export const service: Service = {
           everyMs: 3_600_000,
           run: async (context) => {
             const values = ['guest_%', clock.nowMs() - guestCartMs];
-            await store.commit({ statements: [{ sql: 'DELETE FROM carts WHERE owner LIKE ? AND touched_at_ms < ?', values }], trace: context.trace });
+            await store.commit({
+              statements: [{ sql: 'DELETE FROM carts WHERE owner LIKE ? AND touched_at_ms < ?', values }],
+              trace: context.trace,
+            });
           },
         },
       ],

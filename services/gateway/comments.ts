@@ -13,7 +13,12 @@ export function commentsOf(contract: Contract): ReadonlyMap<string, string> {
   const comments = new Map<string, string>();
   for (const file of contract.files.file) {
     if (!file.package.startsWith('meshmart.')) continue;
-    const byPath = new Map((file.sourceCodeInfo?.location ?? []).map((location) => [location.path.join('.'), location.leadingComments]));
+    const byPath = new Map(
+      (file.sourceCodeInfo?.location ?? []).map((location) => [
+        location.path.join('.'),
+        location.leadingComments,
+      ]),
+    );
     const note = (name: string, ...path: number[]) => {
       const comment = byPath.get(path.join('.'));
       if (comment !== undefined && comment !== '') comments.set(name, comment.replace(/^ /gm, '').trim());
@@ -21,13 +26,19 @@ export function commentsOf(contract: Contract): ReadonlyMap<string, string> {
     file.messageType.forEach((message, m) => {
       const name = `${file.package}.${message.name}`;
       note(name, inFile.message, m);
-      message.field.forEach((field, f) => note(`${name}.${field.name}`, inFile.message, m, inMessage.field, f));
-      message.nestedType.forEach((nested, n) => note(`${name}.${nested.name}`, inFile.message, m, inMessage.nested, n));
+      for (const [f, field] of message.field.entries()) {
+        note(`${name}.${field.name}`, inFile.message, m, inMessage.field, f);
+      }
+      for (const [n, nested] of message.nestedType.entries()) {
+        note(`${name}.${nested.name}`, inFile.message, m, inMessage.nested, n);
+      }
     });
     file.service.forEach((service, s) => {
       const name = `${file.package}.${service.name}`;
       note(name, inFile.service, s);
-      service.method.forEach((method, m) => note(`${name}.${method.name}`, inFile.service, s, inService.method, m));
+      for (const [m, method] of service.method.entries()) {
+        note(`${name}.${method.name}`, inFile.service, s, inService.method, m);
+      }
     });
   }
   return comments;

@@ -23,7 +23,8 @@ const securityHeaders = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
-  'content-security-policy': "default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'content-security-policy':
+    "default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 };
 
 /** Makes the server: limits, spans, logs, metrics, and errors as problem+json. */
@@ -40,7 +41,10 @@ export function createHttpServer(ports: EdgePorts): HttpServer {
     trustProxy: false,
     return503OnClosing: true,
     clientErrorHandler: (error, socket) => {
-      const status = (error as NodeJS.ErrnoException).code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+      const status =
+        (error as NodeJS.ErrnoException).code === 'HPE_HEADER_OVERFLOW'
+          ? '431 Request Header Fields Too Large'
+          : '400 Bad Request';
       if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
     },
   });
@@ -48,7 +52,9 @@ export function createHttpServer(ports: EdgePorts): HttpServer {
   app.server.maxHeadersCount = 200;
   // Bodies stay bytes: our own reader is stricter than the framework's.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(/^application\/json(;|$)/, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser(/^application\/json(;|$)/, { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
 
   const spanOf = (request: FastifyRequest) => {
     const known = spans.get(request);
@@ -62,7 +68,12 @@ export function createHttpServer(ports: EdgePorts): HttpServer {
       name: `${request.method} ${route}`,
       kind: 'server',
       parent: parseTraceparent(request.headers.traceparent as string | undefined),
-      attributes: { 'http.request.method': request.method, 'http.route': route, 'url.path': pathOf(request), 'client.address': request.ip },
+      attributes: {
+        'http.request.method': request.method,
+        'http.route': route,
+        'url.path': pathOf(request),
+        'client.address': request.ip,
+      },
     });
     spans.set(request, { span, startedMs: ports.clock.monotonicMs() });
     reply.headers({ ...securityHeaders, 'x-trace-id': span.context.traceId });
@@ -77,7 +88,14 @@ export function createHttpServer(ports: EdgePorts): HttpServer {
     known.span.end(status >= 500 ? String(status) : undefined);
     ports.observeHttp(request.method, route, status, ms / 1_000);
     ports.log.info(
-      { http: request.method, route, status, ms: Math.round(ms * 100) / 100, client: request.ip, trace_id: known.span.context.traceId },
+      {
+        http: request.method,
+        route,
+        status,
+        ms: Math.round(ms * 100) / 100,
+        client: request.ip,
+        trace_id: known.span.context.traceId,
+      },
       'request',
     );
   };
@@ -91,21 +109,48 @@ export function createHttpServer(ports: EdgePorts): HttpServer {
     const error = toMeshError(failure);
     const told = problemOf(error, pathOf(request), spanOf(request).context.traceId);
     if (told.status >= 500 && error.cause !== undefined) {
-      ports.log.error({ trace_id: told.traceId, cause: error.cause instanceof Error ? error.cause.stack : String(error.cause) }, 'request failed');
+      ports.log.error(
+        {
+          trace_id: told.traceId,
+          cause: error.cause instanceof Error ? error.cause.stack : String(error.cause),
+        },
+        'request failed',
+      );
     }
     if (told.status === 401) reply.header('www-authenticate', 'Bearer');
     const retryAfterMs = Number(error.metadata['retryAfterMs']);
     if (retryAfterMs > 0) reply.header('retry-after', Math.ceil(retryAfterMs / 1_000));
-    return reply.code(told.status).header('content-type', 'application/problem+json').send(JSON.stringify(told));
+    return reply
+      .code(told.status)
+      .header('content-type', 'application/problem+json')
+      .send(JSON.stringify(told));
   };
   app.setErrorHandler((failure, request, reply) => problem(request, reply, failure));
   app.setNotFoundHandler((request, reply) => {
-    const allowed = (['GET', 'POST', 'PATCH', 'DELETE', 'PUT'] as const).filter((method) => app.findRoute({ method, url: pathOf(request) }) ?? hasRoute(app, method, pathOf(request)));
+    const allowed = (['GET', 'POST', 'PATCH', 'DELETE', 'PUT'] as const).filter(
+      (method) => app.findRoute({ method, url: pathOf(request) }) ?? hasRoute(app, method, pathOf(request)),
+    );
     if (allowed.length > 0 && !allowed.includes(request.method as 'GET')) {
       reply.header('allow', allowed.join(', '));
-      return problem(request, reply, new MeshError({ code: 'UNIMPLEMENTED', reason: 'METHOD_NOT_ALLOWED', message: `this path takes ${allowed.join(', ')}, not ${request.method}` }));
+      return problem(
+        request,
+        reply,
+        new MeshError({
+          code: 'UNIMPLEMENTED',
+          reason: 'METHOD_NOT_ALLOWED',
+          message: `this path takes ${allowed.join(', ')}, not ${request.method}`,
+        }),
+      );
     }
-    return problem(request, reply, new MeshError({ code: 'NOT_FOUND', reason: 'ROUTE_NOT_FOUND', message: 'there is nothing at this path: see /openapi.json' }));
+    return problem(
+      request,
+      reply,
+      new MeshError({
+        code: 'NOT_FOUND',
+        reason: 'ROUTE_NOT_FOUND',
+        message: 'there is nothing at this path: see /openapi.json',
+      }),
+    );
   });
 
   return {
@@ -118,8 +163,16 @@ export function createHttpServer(ports: EdgePorts): HttpServer {
         const { code } = cause as NodeJS.ErrnoException;
         const port = ports.listen.httpPort;
         throw code === 'EADDRINUSE'
-          ? new StartupError(`port ${port} is taken (REST)`, 'stop what uses it, or choose another with PORT', { cause })
-          : new StartupError(`REST can't listen on ${ports.listen.host}:${port} (${code})`, 'check HOST and PORT', { cause });
+          ? new StartupError(
+              `port ${port} is taken (REST)`,
+              'stop what uses it, or choose another with PORT',
+              { cause },
+            )
+          : new StartupError(
+              `REST can't listen on ${ports.listen.host}:${port} (${code})`,
+              'check HOST and PORT',
+              { cause },
+            );
       }
     },
     close: async (graceMs) => {
@@ -146,13 +199,26 @@ function toMeshError(failure: unknown): MeshError {
   if (MeshError.is(failure)) return failure;
   const { code, statusCode } = failure as { code?: string; statusCode?: number };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new MeshError({ code: 'RESOURCE_EXHAUSTED', reason: 'BODY_TOO_LARGE', message: `the body is larger than ${bodyLimitBytes} bytes: send less` });
+    return new MeshError({
+      code: 'RESOURCE_EXHAUSTED',
+      reason: 'BODY_TOO_LARGE',
+      message: `the body is larger than ${bodyLimitBytes} bytes: send less`,
+    });
   }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    return new MeshError({ code: 'INVALID_ARGUMENT', reason: 'UNSUPPORTED_MEDIA_TYPE', message: 'the body must be application/json: set the content-type header' });
+    return new MeshError({
+      code: 'INVALID_ARGUMENT',
+      reason: 'UNSUPPORTED_MEDIA_TYPE',
+      message: 'the body must be application/json: set the content-type header',
+    });
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return new MeshError({ code: 'INVALID_ARGUMENT', reason: 'MALFORMED_REQUEST', message: 'the request is not well formed', cause: failure });
+    return new MeshError({
+      code: 'INVALID_ARGUMENT',
+      reason: 'MALFORMED_REQUEST',
+      message: 'the request is not well formed',
+      cause: failure,
+    });
   }
   return MeshError.from(failure);
 }

@@ -29,15 +29,25 @@ export function openApi(options: OpenApiOptions): Json {
   const paths: Record<string, Json> = {};
   for (const method of policies.values()) {
     for (const binding of method.http) {
-      const path = binding.template.replace(/\{([^}]*)\}/g, (_, field: string) => `{${jsonNameOf(contract, method.input, field)}}`);
-      (paths[path] ??= {})[binding.verb.toLowerCase()] = operationOf(book, method, binding);
+      const path = binding.template.replace(
+        /\{([^}]*)\}/g,
+        (_, field: string) => `{${jsonNameOf(contract, method.input, field)}}`,
+      );
+      paths[path] = { ...paths[path], [binding.verb.toLowerCase()]: operationOf(book, method, binding) };
     }
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Meshmart', version, description: 'A shop you can take apart. Made from the protobuf contracts.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    info: {
+      title: 'Meshmart',
+      version,
+      description: 'A shop you can take apart. Made from the protobuf contracts.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
     servers: [{ url: '/' }],
-    tags: [...new Set([...policies.values()].filter(({ http }) => http.length > 0).map(tagOf))].sort().map((name) => ({ name })),
+    tags: [...new Set([...policies.values()].filter(({ http }) => http.length > 0).map(tagOf))]
+      .sort()
+      .map((name) => ({ name })),
     paths,
     components: {
       schemas: { ...Object.fromEntries(book.schemas), Problem: problemSchema },
@@ -62,7 +72,10 @@ const problemSchema: Json = {
     traceId: { type: 'string' },
     violations: {
       type: 'array',
-      items: { type: 'object', properties: { field: { type: 'string' }, rule: { type: 'string' }, message: { type: 'string' } } },
+      items: {
+        type: 'object',
+        properties: { field: { type: 'string' }, rule: { type: 'string' }, message: { type: 'string' } },
+      },
     },
     metadata: { type: 'object', additionalProperties: { type: 'string' } },
   },
@@ -78,34 +91,79 @@ function operationOf(book: Book, method: MethodPolicy, binding: HttpBinding): Js
   const description = book.comments.get(`${method.service}.${method.method}`) ?? '';
   const rest = input.fields.filter((field) => !inPath.includes(field.name));
   const parameters = [
-    ...input.fields.filter((field) => inPath.includes(field.name)).map((field) => parameterOf(field, 'path', book)),
-    ...(binding.body === '' ? rest.filter((field) => field.fieldKind !== 'message').map((field) => parameterOf(field, 'query', book)) : []),
+    ...input.fields
+      .filter((field) => inPath.includes(field.name))
+      .map((field) => parameterOf(field, 'path', book)),
+    ...(binding.body === ''
+      ? rest
+          .filter((field) => field.fieldKind !== 'message')
+          .map((field) => parameterOf(field, 'query', book))
+      : []),
     ...(method.idempotencyKey === 'none'
       ? []
-      : [{ name: 'Idempotency-Key', in: 'header', required: method.idempotencyKey === 'required', schema: { type: 'string', minLength: 1, maxLength: 200 }, description: 'New for each command; a repeated call with the same key has one effect and gets the first answer.' }]),
+      : [
+          {
+            name: 'Idempotency-Key',
+            in: 'header',
+            required: method.idempotencyKey === 'required',
+            schema: { type: 'string', minLength: 1, maxLength: 200 },
+            description:
+              'New for each command; a repeated call with the same key has one effect and gets the first answer.',
+          },
+        ]),
   ];
   const output = message(book.contract, method.output);
-  const raw = output.fields.some((field) => field.jsonName === 'contentType') && output.fields.some((field) => field.jsonName === 'data');
-  const content = method.kind === 'server_streaming' ? 'text/event-stream' : raw ? 'image/svg+xml' : 'application/json';
+  const raw =
+    output.fields.some((field) => field.jsonName === 'contentType') &&
+    output.fields.some((field) => field.jsonName === 'data');
+  const content =
+    method.kind === 'server_streaming' ? 'text/event-stream' : raw ? 'image/svg+xml' : 'application/json';
   return {
     operationId: `${tagOf(method)}_${method.method}`,
     tags: [tagOf(method)],
     summary: description.split(/(?<=[.;:])\s|\n/)[0] ?? method.method,
     description,
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(binding.body === '' ? {} : { requestBody: { required: true, content: { 'application/json': { schema: bodySchema(input, inPath, book) } } } }),
-    security: method.exposure === 'public' ? [{}] : [{ bearer: [] }, ...(method.scope === 'cart' ? [{ guest: [] }, {}] : [])],
+    ...(binding.body === ''
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: bodySchema(input, inPath, book) } },
+          },
+        }),
+    security:
+      method.exposure === 'public'
+        ? [{}]
+        : [{ bearer: [] }, ...(method.scope === 'cart' ? [{ guest: [] }, {}] : [])],
     responses: {
-      [String(method.httpStatus)]: { description: 'Done.', content: { [content]: { schema: raw ? { type: 'string' } : reference(output, book) } } },
-      ...(method.path.endsWith('/PlaceOrder') ? { 202: { description: 'Accepted, and not decided within two seconds.', content: { 'application/json': { schema: reference(output, book) } } } } : {}),
-      default: { description: 'Refused or failed; `reason` tells why.', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+      [String(method.httpStatus)]: {
+        description: 'Done.',
+        content: { [content]: { schema: raw ? { type: 'string' } : reference(output, book) } },
+      },
+      ...(method.path.endsWith('/PlaceOrder')
+        ? {
+            202: {
+              description: 'Accepted, and not decided within two seconds.',
+              content: { 'application/json': { schema: reference(output, book) } },
+            },
+          }
+        : {}),
+      default: {
+        description: 'Refused or failed; `reason` tells why.',
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
     },
   };
 }
 
 function bodySchema(input: DescMessage, inPath: readonly string[], book: Book): Json {
   if (inPath.length === 0) return reference(input, book);
-  return objectSchema(input, input.fields.filter((field) => !inPath.includes(field.name)), book);
+  return objectSchema(
+    input,
+    input.fields.filter((field) => !inPath.includes(field.name)),
+    book,
+  );
 }
 
 function parameterOf(field: DescField, place: 'path' | 'query', book: Book): Json {
@@ -120,7 +178,8 @@ function parameterOf(field: DescField, place: 'path' | 'query', book: Book): Jso
 
 function reference(type: DescMessage, book: Book): Json {
   if (type.typeName === 'google.protobuf.Timestamp') return { type: 'string', format: 'date-time' };
-  if (type.typeName === 'google.protobuf.Duration') return { type: 'string', pattern: '^-?[0-9]+(\\.[0-9]+)?s$' };
+  if (type.typeName === 'google.protobuf.Duration')
+    return { type: 'string', pattern: '^-?[0-9]+(\\.[0-9]+)?s$' };
   const name = type.name;
   if (!book.schemas.has(name)) {
     book.schemas.set(name, {});
@@ -151,7 +210,16 @@ function fieldSchema(field: DescField, book: Book): Json {
     case 'enum':
       return enumSchema(field.enum);
     case 'list':
-      return { type: 'array', items: field.listKind === 'message' ? reference(field.message, book) : field.listKind === 'enum' ? enumSchema(field.enum) : scalarSchema(field.scalar), ...rules };
+      return {
+        type: 'array',
+        items:
+          field.listKind === 'message'
+            ? reference(field.message, book)
+            : field.listKind === 'enum'
+              ? enumSchema(field.enum)
+              : scalarSchema(field.scalar),
+        ...rules,
+      };
     case 'scalar':
       return { ...scalarSchema(field.scalar), ...rules };
     case 'map':

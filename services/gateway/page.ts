@@ -10,19 +10,19 @@ export interface Shown {
 
 /** The page at `/`: what runs, and links to everything there is. Plain HTML, no scripts; every text is escaped. */
 export function page(overview: Overview, readiness: Readiness, products: readonly Shown[]): string {
-  const grpc = escape(overview.grpcAddress ?? 'localhost:50051');
+  const grpc = escaped(overview.grpcAddress ?? 'localhost:50051');
   const services = overview.services
     .map((service) => {
       const health = readiness.services.find((candidate) => candidate.name === service.name);
       const serving = health?.serving ?? true;
-      const state = serving ? 'serving' : `not serving: ${escape(health?.problem ?? '')}`;
-      return `<tr><th scope="row">${escape(service.name)}</th><td>${escape(service.summary)}</td><td class="${serving ? 'up' : 'down'}">${state}</td></tr>`;
+      const state = serving ? 'serving' : `not serving: ${escaped(health?.problem ?? '')}`;
+      return `<tr><th scope="row">${escaped(service.name)}</th><td>${escaped(service.summary)}</td><td class="${serving ? 'up' : 'down'}">${state}</td></tr>`;
     })
     .join('\n');
   const shown = products
     .map(
       (product) =>
-        `<li><a href="/v1/products/${encodeURIComponent(product.id)}"><img src="${escape(product.picturePath)}" alt="" width="140" height="140" loading="lazy"><span>${escape(product.name)}</span> <b>${escape(product.price)}</b></a></li>`,
+        `<li><a href="/v1/products/${encodeURIComponent(product.id)}"><img src="${escaped(product.picturePath)}" alt="" width="140" height="140" loading="lazy"><span>${escaped(product.name)}</span> <b>${escaped(product.price)}</b></a></li>`,
     )
     .join('\n');
   return `<!doctype html>
@@ -34,7 +34,7 @@ export function page(overview: Overview, readiness: Readiness, products: readonl
 <style>${style}</style>
 </head>
 <body>
-<header><h1>Meshmart</h1><p>A shop you can take apart. Version ${escape(overview.version)}, shape ${escape(overview.shape)}, ${readiness.ready ? '<b class="up">ready</b>' : '<b class="down">not ready</b>'}.</p></header>
+<header><h1>Meshmart</h1><p>A shop you can take apart. Version ${escaped(overview.version)}, shape ${escaped(overview.shape)}, ${readiness.ready ? '<b class="up">ready</b>' : '<b class="down">not ready</b>'}.</p></header>
 <main>
 <section><h2>Look around</h2>
 <ul class="links">
@@ -59,10 +59,10 @@ npx meshmart status</pre>
 }
 
 function link(base: string | undefined, path: string, text: string): string {
-  return base === undefined || base === '' ? '' : `<li><a href="${escape(base + path)}">${text}</a></li>\n`;
+  return base === undefined || base === '' ? '' : `<li><a href="${escaped(base + path)}">${text}</a></li>\n`;
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 

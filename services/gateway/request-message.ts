@@ -54,7 +54,8 @@ function setQuery(
   if (field === undefined) throw invalidField(name, 'query.unknown', 'is not a field of this request');
   const key = field.jsonName;
   if (field.fieldKind === 'message' && rest.length > 0) {
-    const inner = (json[key] ??= {}) as Record<string, unknown>;
+    const inner = (json[key] ?? {}) as Record<string, unknown>;
+    json[key] = inner;
     setQuery(field.message, inner, rest.join('.'), values);
     return;
   }

@@ -1,5 +1,5 @@
-import { format, zero } from '../../mesh/contract/money.js';
 import { invalidField } from '../../mesh/contract/error.js';
+import { format, zero } from '../../mesh/contract/money.js';
 import type { EdgePorts, EdgeService } from '../../mesh/runtime/edge.js';
 import { CatalogServiceDefinition } from '../../proto/gen/meshmart/catalog/v1/catalog.js';
 import { createFront } from './front.js';
@@ -9,7 +9,7 @@ import { openApi } from './openapi.js';
 import { page, type Shown } from './page.js';
 import { routePathOf } from './path-template.js';
 import { memoryRateLimiter } from './rate-limiter.js';
-import { restHandler, type RouteWorld } from './transcode.js';
+import { type RouteWorld, restHandler } from './transcode.js';
 
 /** The front door. */
 export const edge: EdgeService = {
@@ -22,7 +22,11 @@ export const edge: EdgeService = {
     for (const method of ports.policies.values()) {
       if (ports.ownerOf(method.service) === undefined || method.exposure === 'internal') continue;
       for (const binding of method.http) {
-        http.app.route({ method: binding.verb, url: routePathOf(binding.template).url, handler: restHandler(world, method, binding) });
+        http.app.route({
+          method: binding.verb,
+          url: routePathOf(binding.template).url,
+          handler: restHandler(world, method, binding),
+        });
       }
     }
     addOwnPages(ports, http.app);
@@ -40,13 +44,20 @@ export const edge: EdgeService = {
 /** The pages that are no method of a contract. */
 function addOwnPages(ports: EdgePorts, app: ReturnType<typeof createHttpServer>['app']): void {
   let description: string | undefined;
-  app.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'alive' }));
+  app.get('/healthz', async (_request, reply) =>
+    reply.header('cache-control', 'no-store').send({ status: 'alive' }),
+  );
   app.get('/readyz', async (_request, reply) => {
     const readiness = await ports.readiness();
-    return reply.code(readiness.ready ? 200 : 503).header('cache-control', 'no-store').send(readiness);
+    return reply
+      .code(readiness.ready ? 200 : 503)
+      .header('cache-control', 'no-store')
+      .send(readiness);
   });
   app.get('/openapi.json', async (_request, reply) => {
-    description ??= JSON.stringify(openApi({ contract: ports.contract, policies: ports.policies, version: ports.overview().version }));
+    description ??= JSON.stringify(
+      openApi({ contract: ports.contract, policies: ports.policies, version: ports.overview().version }),
+    );
     return reply.header('content-type', 'application/json; charset=utf-8').send(description);
   });
   app.get('/', async (request, reply) => {
@@ -59,8 +70,15 @@ function addOwnPages(ports: EdgePorts, app: ReturnType<typeof createHttpServer>[
 /** A dozen products for the page; none when the catalogue is away, because the page must tell just then. */
 async function shelf(ports: EdgePorts): Promise<Shown[]> {
   try {
-    const { products } = await ports.client(CatalogServiceDefinition).listProducts({ pageSize: 12 }, ports.background({ deadlineMs: 500 }));
-    return products.map(({ id, name, price, picturePath }) => ({ id, name, price: format(price ?? zero('EUR')), picturePath }));
+    const { products } = await ports
+      .client(CatalogServiceDefinition)
+      .listProducts({ pageSize: 12 }, ports.background({ deadlineMs: 500 }));
+    return products.map(({ id, name, price, picturePath }) => ({
+      id,
+      name,
+      price: format(price ?? zero('EUR')),
+      picturePath,
+    }));
   } catch {
     return [];
   }

@@ -4,7 +4,10 @@ import { userOf } from '../../mesh/rpc/context.js';
 import type { Handlers } from '../../mesh/rpc/definition.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
 import type { Row } from '../../mesh/store/store.js';
-import { type NotificationServiceDefinition, NotificationState } from '../../proto/gen/meshmart/notification/v1/notification.js';
+import {
+  type NotificationServiceDefinition,
+  NotificationState,
+} from '../../proto/gen/meshmart/notification/v1/notification.js';
 
 const states: Readonly<Record<string, NotificationState>> = {
   pending: NotificationState.NOTIFICATION_STATE_PENDING,
@@ -18,10 +21,15 @@ export function notificationHandlers(ports: ServicePorts): Handlers<typeof Notif
   return {
     listNotifications: async (request, context) => {
       const pageSize = request.pageSize === 0 ? 20 : request.pageSize;
-      const before = request.pageToken === '' ? 'ntf_~' : Buffer.from(request.pageToken, 'base64url').toString();
-      if (!/^ntf_(~|[0-9a-z]{26})$/.test(before)) throw invalidField('pageToken', 'page_token', 'is not one that this method gave');
+      const before =
+        request.pageToken === '' ? 'ntf_~' : Buffer.from(request.pageToken, 'base64url').toString();
+      if (!/^ntf_(~|[0-9a-z]{26})$/.test(before))
+        throw invalidField('pageToken', 'page_token', 'is not one that this method gave');
       const rows = await store.query<Row>(
-        { sql: 'SELECT * FROM notifications WHERE user_id = ? AND id < ? ORDER BY id DESC LIMIT ?', values: [userOf(context).id, before, pageSize + 1] },
+        {
+          sql: 'SELECT * FROM notifications WHERE user_id = ? AND id < ? ORDER BY id DESC LIMIT ?',
+          values: [userOf(context).id, before, pageSize + 1],
+        },
         context.trace,
       );
       const page = rows.slice(0, pageSize);
@@ -47,13 +55,27 @@ export function notificationHandlers(ports: ServicePorts): Handlers<typeof Notif
             // The account's own event may not be here yet; it fills in address and name.
             sql: `INSERT INTO contacts (user_id, email, name, order_mail, marketing_mail) VALUES (?, '', '', COALESCE(?, 1), COALESCE(?, 0))
               ON CONFLICT (user_id) DO UPDATE SET order_mail = COALESCE(?, order_mail), marketing_mail = COALESCE(?, marketing_mail)`,
-            values: [id, flag(request.orderMail), flag(request.marketingMail), flag(request.orderMail), flag(request.marketingMail)],
+            values: [
+              id,
+              flag(request.orderMail),
+              flag(request.marketingMail),
+              flag(request.orderMail),
+              flag(request.marketingMail),
+            ],
           },
         ],
         trace: context.trace,
       });
-      const [row] = await store.query<Row>({ sql: 'SELECT * FROM contacts WHERE user_id = ?', values: [id] }, context.trace);
-      return { preferences: { orderMail: Number(row?.['order_mail']) === 1, marketingMail: Number(row?.['marketing_mail']) === 1 } };
+      const [row] = await store.query<Row>(
+        { sql: 'SELECT * FROM contacts WHERE user_id = ?', values: [id] },
+        context.trace,
+      );
+      return {
+        preferences: {
+          orderMail: Number(row?.['order_mail']) === 1,
+          marketingMail: Number(row?.['marketing_mail']) === 1,
+        },
+      };
     },
   };
 }

@@ -22,7 +22,9 @@ export interface OrderFacts {
 
 /** Words for somebody who has just registered. */
 export function welcome(name: string): MailText {
-  return mail('Welcome to Meshmart', name, ['your account is ready. Have a look around, and write back if something does not work.']);
+  return mail('Welcome to Meshmart', name, [
+    'your account is ready. Have a look around, and write back if something does not work.',
+  ]);
 }
 
 /** Words about an order. Pure: the same event gives the same mail. */
@@ -30,7 +32,10 @@ export function orderMail(kind: Exclude<MailKind, 'welcome'>, name: string, orde
   const number = order.orderId;
   switch (kind) {
     case 'order-confirmed':
-      return mail(`Your order ${number} is confirmed`, name, ['thank you for your order. It is confirmed, and on its way soon:', ...listOf(order)]);
+      return mail(`Your order ${number} is confirmed`, name, [
+        'thank you for your order. It is confirmed, and on its way soon:',
+        ...listOf(order),
+      ]);
     case 'order-shipped':
       return mail(`Your order ${number} is on its way`, name, [
         `your parcel has left. The carrier knows it as ${oneLine(order.trackingNumber ?? '')}.`,
@@ -42,22 +47,32 @@ export function orderMail(kind: Exclude<MailKind, 'welcome'>, name: string, orde
         'Nothing was charged.',
       ]);
     case 'order-cancelled':
-      return mail(`Your order ${number} is cancelled`, name, ['as you wished, your order is cancelled. Nothing was charged.']);
+      return mail(`Your order ${number} is cancelled`, name, [
+        'as you wished, your order is cancelled. Nothing was charged.',
+      ]);
     default:
       return kind satisfies never;
   }
 }
 
 function listOf(order: OrderFacts): string[] {
-  const lines = order.lines.map((line) => `  ${line.quantity} x ${oneLine(line.productName)}, ${format(line.lineTotal ?? zero('EUR'))}`);
+  const lines = order.lines.map(
+    (line) => `  ${line.quantity} x ${oneLine(line.productName)}, ${format(line.lineTotal ?? zero('EUR'))}`,
+  );
   return [lines.join('\n'), `Total with shipping: ${format(order.total ?? zero('EUR'))}`];
 }
 
 function mail(subject: string, name: string, paragraphs: readonly string[]): MailText {
-  return { subject: oneLine(subject), body: [`Hello ${oneLine(name)},`, ...paragraphs, 'Meshmart'].join('\n\n') };
+  return {
+    subject: oneLine(subject),
+    body: [`Hello ${oneLine(name)},`, ...paragraphs, 'Meshmart'].join('\n\n'),
+  };
 }
 
 /** Names and messages come from outside: without line breaks and control characters they can't become headers or lines. */
 export function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim().slice(0, 200);
+  return text
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
+    .slice(0, 200);
 }

@@ -27,8 +27,15 @@ export function createSender(ports: ServicePorts): () => Promise<void> {
       more = false;
       for (const row of rows) {
         if (stopping.aborted) return;
-        await mail.send({ messageId: `<${row.id}@meshmart.example>`, to: row.email, subject: row.subject, text: row.body });
-        await store.commit({ statements: [{ sql: "UPDATE notifications SET state = 'sent' WHERE id = ?", values: [row.id] }] });
+        await mail.send({
+          messageId: `<${row.id}@meshmart.example>`,
+          to: row.email,
+          subject: row.subject,
+          text: row.body,
+        });
+        await store.commit({
+          statements: [{ sql: "UPDATE notifications SET state = 'sent' WHERE id = ?", values: [row.id] }],
+        });
       }
     }
   };

@@ -20,26 +20,41 @@ export function decide(saga: OrderSaga, outcome: Outcome): OrderEvent[] {
     case 'reserve':
       if ('refusal' in outcome) {
         const { refusal: failure } = outcome;
-        return [{ $case: 'stockRefused', value: { failure } }, { $case: 'rejected', value: { failure } }];
+        return [
+          { $case: 'stockRefused', value: { failure } },
+          { $case: 'rejected', value: { failure } },
+        ];
       }
       return [{ $case: 'stockReserved', value: { reservationId: outcome.reservationId } }];
     case 'authorize':
       if ('refusal' in outcome) return [{ $case: 'paymentRefused', value: { failure: outcome.refusal } }];
       // The pivot goes to disk together with what leads to it: an order is never left between the two.
-      return [{ $case: 'paymentAuthorized', value: { paymentId: outcome.paymentId } }, { $case: 'confirmed', value: {} }];
+      return [
+        { $case: 'paymentAuthorized', value: { paymentId: outcome.paymentId } },
+        { $case: 'confirmed', value: {} },
+      ];
     case 'settle':
       return [
-        ...(outcome.stockCommitted && !saga.stockCommitted ? [{ $case: 'stockCommitted', value: {} } as const] : []),
+        ...(outcome.stockCommitted && !saga.stockCommitted
+          ? [{ $case: 'stockCommitted', value: {} } as const]
+          : []),
         ...(outcome.captured && !saga.captured ? [{ $case: 'paymentCaptured', value: {} } as const] : []),
       ];
     case 'ship':
-      return [{ $case: 'shipped', value: { shipmentId: outcome.shipmentId, trackingNumber: outcome.trackingNumber } }];
+      return [
+        {
+          $case: 'shipped',
+          value: { shipmentId: outcome.shipmentId, trackingNumber: outcome.trackingNumber },
+        },
+      ];
     case 'void':
       return [{ $case: 'paymentVoided', value: {} }];
     case 'release':
       return [
         { $case: 'stockReleased', value: {} },
-        saga.failure === undefined ? { $case: 'cancelled', value: {} } : { $case: 'rejected', value: { failure: saga.failure } },
+        saga.failure === undefined
+          ? { $case: 'cancelled', value: {} }
+          : { $case: 'rejected', value: { failure: saga.failure } },
       ];
     default:
       return outcome satisfies never;
@@ -70,6 +85,7 @@ export function decideCancel(saga: OrderSaga, reason: string): OrderEvent[] {
  */
 export function refusalOf(thrown: unknown): OrderFailure | undefined {
   const error = MeshError.from(thrown);
-  const definite = error.code === 'FAILED_PRECONDITION' || error.code === 'NOT_FOUND' || error.code === 'INVALID_ARGUMENT';
+  const definite =
+    error.code === 'FAILED_PRECONDITION' || error.code === 'NOT_FOUND' || error.code === 'INVALID_ARGUMENT';
   return definite ? { reason: Reason[`REASON_${error.reason}`], message: error.message } : undefined;
 }

@@ -1,7 +1,7 @@
 import { timestampOf } from '../../mesh/contract/timestamp.js';
+import type { RecordedEvent } from '../../mesh/store/store.js';
 import { type Order, OrderState } from '../../proto/gen/meshmart/order/v1/order.js';
 import { StoredOrderEvent } from '../../proto/gen/meshmart/order/v1/order_store.js';
-import type { RecordedEvent } from '../../mesh/store/store.js';
 import type { OrderEvent, OrderSaga } from './state.js';
 
 /** The full name under which events are stored. */
@@ -11,7 +11,8 @@ export const storedType = 'meshmart.order.v1.StoredOrderEvent';
 export function replay(events: readonly RecordedEvent[]): OrderSaga | undefined {
   return events.reduce<OrderSaga | undefined>((saga, recorded) => {
     const { event, occurredAt } = StoredOrderEvent.decode(recorded.data);
-    if (event === undefined) throw new Error(`event ${recorded.version} of a stream is of a kind that this version does not know`);
+    if (event === undefined)
+      throw new Error(`event ${recorded.version} of a stream is of a kind that this version does not know`);
     return evolve(saga, event, Number(occurredAt?.seconds ?? 0n) * 1_000 + (occurredAt?.nanos ?? 0) / 1e6);
   }, undefined);
 }
@@ -34,7 +35,12 @@ function nameOf(event: OrderEvent): string {
 function noted(order: Order, event: OrderEvent, atMs: number): Order {
   const at = timestampOf(atMs);
   const version = order.version + 1n;
-  return { ...order, version, updatedAt: at, history: [...order.history, { type: nameOf(event), at, version }] };
+  return {
+    ...order,
+    version,
+    updatedAt: at,
+    history: [...order.history, { type: nameOf(event), at, version }],
+  };
 }
 
 function place(event: Extract<OrderEvent, { $case: 'placed' }>, atMs: number): OrderSaga {
@@ -74,16 +80,34 @@ function place(event: Extract<OrderEvent, { $case: 'placed' }>, atMs: number): O
 }
 
 function apply(saga: OrderSaga, event: Exclude<OrderEvent, { $case: 'placed' }>): OrderSaga {
-  const inState = (state: OrderState, changes: Partial<Order> = {}): Order => ({ ...saga.order, state, ...changes });
+  const inState = (state: OrderState, changes: Partial<Order> = {}): Order => ({
+    ...saga.order,
+    state,
+    ...changes,
+  });
   switch (event.$case) {
     case 'stockReserved':
       return { ...saga, stock: 'done', order: inState(OrderState.ORDER_STATE_STOCK_RESERVED) };
     case 'stockRefused':
-      return { ...saga, stock: 'refused', failure: event.value.failure, order: inState(OrderState.ORDER_STATE_COMPENSATING) };
+      return {
+        ...saga,
+        stock: 'refused',
+        failure: event.value.failure,
+        order: inState(OrderState.ORDER_STATE_COMPENSATING),
+      };
     case 'paymentAuthorized':
-      return { ...saga, payment: 'done', order: inState(OrderState.ORDER_STATE_PAYMENT_AUTHORIZED, { paymentId: event.value.paymentId }) };
+      return {
+        ...saga,
+        payment: 'done',
+        order: inState(OrderState.ORDER_STATE_PAYMENT_AUTHORIZED, { paymentId: event.value.paymentId }),
+      };
     case 'paymentRefused':
-      return { ...saga, payment: 'refused', failure: event.value.failure, order: inState(OrderState.ORDER_STATE_COMPENSATING) };
+      return {
+        ...saga,
+        payment: 'refused',
+        failure: event.value.failure,
+        order: inState(OrderState.ORDER_STATE_COMPENSATING),
+      };
     case 'confirmed':
       return { ...saga, confirmed: true, order: inState(OrderState.ORDER_STATE_CONFIRMED) };
     case 'stockCommitted':
@@ -91,7 +115,11 @@ function apply(saga: OrderSaga, event: Exclude<OrderEvent, { $case: 'placed' }>)
     case 'paymentCaptured':
       return { ...saga, captured: true, order: inState(OrderState.ORDER_STATE_PAID) };
     case 'shipped':
-      return { ...saga, final: true, order: inState(OrderState.ORDER_STATE_SHIPPED, { shipmentId: event.value.shipmentId }) };
+      return {
+        ...saga,
+        final: true,
+        order: inState(OrderState.ORDER_STATE_SHIPPED, { shipmentId: event.value.shipmentId }),
+      };
     case 'cancelRequested':
       return { ...saga, cancelRequested: true, order: inState(OrderState.ORDER_STATE_COMPENSATING) };
     case 'paymentVoided':
@@ -99,7 +127,11 @@ function apply(saga: OrderSaga, event: Exclude<OrderEvent, { $case: 'placed' }>)
     case 'stockReleased':
       return { ...saga, stock: 'undone' };
     case 'rejected':
-      return { ...saga, final: true, order: inState(OrderState.ORDER_STATE_REJECTED, { failure: event.value.failure }) };
+      return {
+        ...saga,
+        final: true,
+        order: inState(OrderState.ORDER_STATE_REJECTED, { failure: event.value.failure }),
+      };
     case 'cancelled':
       return { ...saga, final: true, order: inState(OrderState.ORDER_STATE_CANCELLED) };
     default:

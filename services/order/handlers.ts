@@ -3,7 +3,13 @@ import { type CallContext, userOf } from '../../mesh/rpc/context.js';
 import type { Handlers } from '../../mesh/rpc/definition.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
 import { type Row, StoreConflict } from '../../mesh/store/store.js';
-import { Order, type OrderServiceDefinition, Verdict, type WatchOrderRequest, type WatchOrderResponse } from '../../proto/gen/meshmart/order/v1/order.js';
+import {
+  Order,
+  type OrderServiceDefinition,
+  Verdict,
+  type WatchOrderRequest,
+  type WatchOrderResponse,
+} from '../../proto/gen/meshmart/order/v1/order.js';
 import { decideCancel } from './decide.js';
 import { replay } from './evolve.js';
 import { batchOf, loadOwnOrder, loadSaga } from './order-store.js';
@@ -14,17 +20,24 @@ const cancelAnswerWithinMs = 2_000;
 const pollEveryMs = 500;
 
 /** The methods of the order service. */
-export function orderHandlers(ports: ServicePorts, saga: SagaRunner): Handlers<typeof OrderServiceDefinition> {
+export function orderHandlers(
+  ports: ServicePorts,
+  saga: SagaRunner,
+): Handlers<typeof OrderServiceDefinition> {
   const { store, clock } = ports;
   return {
     placeOrder: placeOrder(ports, saga),
 
-    getOrder: async (request, context) => ({ order: await loadOwnOrder(store, request.id, userOf(context).id, context.trace) }),
+    getOrder: async (request, context) => ({
+      order: await loadOwnOrder(store, request.id, userOf(context).id, context.trace),
+    }),
 
     listOrders: async (request, context) => {
       const pageSize = request.pageSize === 0 ? 20 : request.pageSize;
-      const after = request.pageToken === '' ? undefined : Buffer.from(request.pageToken, 'base64url').toString();
-      if (after !== undefined && !/^ord_[0-9a-z]{26}$/.test(after)) throw invalidField('pageToken', 'page_token', 'is not one that this method gave');
+      const after =
+        request.pageToken === '' ? undefined : Buffer.from(request.pageToken, 'base64url').toString();
+      if (after !== undefined && !/^ord_[0-9a-z]{26}$/.test(after))
+        throw invalidField('pageToken', 'page_token', 'is not one that this method gave');
       // Ids sort by time, so the newest order has the last id.
       const rows = await store.query<Row & { id: string; snapshot: Uint8Array }>(
         {
@@ -85,7 +98,10 @@ export function orderHandlers(ports: ServicePorts, saga: SagaRunner): Handlers<t
   }
 
   /** What happened, then what happens; looks into the store now and then, because another instance may drive the order. */
-  async function* watch(request: WatchOrderRequest, context: CallContext): AsyncGenerator<WatchOrderResponse> {
+  async function* watch(
+    request: WatchOrderRequest,
+    context: CallContext,
+  ): AsyncGenerator<WatchOrderResponse> {
     await loadOwnOrder(store, request.id, userOf(context).id, context.trace);
     let seen = Number(request.afterVersion);
     while (!context.signal.aborted) {
@@ -103,4 +119,3 @@ export function orderHandlers(ports: ServicePorts, saga: SagaRunner): Handlers<t
     }
   }
 }
-

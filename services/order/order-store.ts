@@ -1,40 +1,65 @@
 import { MeshError } from '../../mesh/contract/error.js';
-import type { Clock } from '../../mesh/runtime/ports.js';
 import { timestampOf } from '../../mesh/contract/timestamp.js';
+import type { Clock } from '../../mesh/runtime/ports.js';
 import type { Batch, OutboxMessage, Row, Store } from '../../mesh/store/store.js';
 import type { TraceContext } from '../../mesh/telemetry/trace-context.js';
 import { Order, PlaceOrderResponse } from '../../proto/gen/meshmart/order/v1/order.js';
-import { OrderCancelled, OrderConfirmed, OrderPlaced, OrderRejected, OrderShipped } from '../../proto/gen/meshmart/order/v1/order_events.js';
+import {
+  OrderCancelled,
+  OrderConfirmed,
+  OrderPlaced,
+  OrderRejected,
+  OrderShipped,
+} from '../../proto/gen/meshmart/order/v1/order_events.js';
 import { StoredOrderEvent } from '../../proto/gen/meshmart/order/v1/order_store.js';
 import { evolve, replay, storedType } from './evolve.js';
 import type { OrderEvent, OrderSaga } from './state.js';
 
 /** Loads an order from its events; undefined when there is none. */
-export async function loadSaga(store: Store, orderId: string, trace?: TraceContext): Promise<OrderSaga | undefined> {
+export async function loadSaga(
+  store: Store,
+  orderId: string,
+  trace?: TraceContext,
+): Promise<OrderSaga | undefined> {
   return replay(await store.readStream(streamOf(orderId), 0, trace));
 }
 
 /** An order as its projection shows it, if it belongs to this user. @throws MeshError NOT_FOUND (ORDER_NOT_FOUND). */
-export async function loadOwnOrder(store: Store, orderId: string, userId: string, trace?: TraceContext): Promise<Order> {
+export async function loadOwnOrder(
+  store: Store,
+  orderId: string,
+  userId: string,
+  trace?: TraceContext,
+): Promise<Order> {
   const [row] = await store.query<Row & { snapshot: Uint8Array }>(
     { sql: 'SELECT snapshot FROM orders WHERE id = ? AND user_id = ?', values: [orderId, userId] },
     trace,
   );
   if (row !== undefined) return Order.decode(row.snapshot);
-  throw new MeshError({ code: 'NOT_FOUND', reason: 'ORDER_NOT_FOUND', message: `there is no order ${orderId}: list your orders to see their ids` });
+  throw new MeshError({
+    code: 'NOT_FOUND',
+    reason: 'ORDER_NOT_FOUND',
+    message: `there is no order ${orderId}: list your orders to see their ids`,
+  });
 }
 
 /**
  * The batch that makes events happen: the stream, the projection, the messages for others, and, when the order is confirmed
  * or refused by them, the answer of the command that placed it.
  */
-export function batchOf(before: OrderSaga | undefined, events: readonly OrderEvent[], clock: Clock): { readonly batch: Batch; readonly after: OrderSaga } {
+export function batchOf(
+  before: OrderSaga | undefined,
+  events: readonly OrderEvent[],
+  clock: Clock,
+): { readonly batch: Batch; readonly after: OrderSaga } {
   const nowMs = clock.nowMs();
   const [first, ...rest] = events;
   if (first === undefined) throw new RangeError('a batch without events');
   const after = rest.reduce((saga, event) => evolve(saga, event, nowMs), evolve(before, first, nowMs));
   const { order } = after;
-  const decided = events.some(({ $case }) => $case === 'confirmed' || $case === 'rejected' || $case === 'cancelled');
+  const decided = events.some(
+    ({ $case }) => $case === 'confirmed' || $case === 'rejected' || $case === 'cancelled',
+  );
   return {
     after,
     batch: {
@@ -52,11 +77,20 @@ export function batchOf(before: OrderSaga | undefined, events: readonly OrderEve
         {
           sql: `INSERT INTO orders (id, user_id, version, final, snapshot, updated_at_ms) VALUES (?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO UPDATE SET version = excluded.version, final = excluded.final, snapshot = excluded.snapshot, updated_at_ms = excluded.updated_at_ms`,
-          values: [order.id, order.userId, Number(order.version), after.final ? 1 : 0, Order.encode(order).finish(), nowMs],
+          values: [
+            order.id,
+            order.userId,
+            Number(order.version),
+            after.final ? 1 : 0,
+            Order.encode(order).finish(),
+            nowMs,
+          ],
         },
       ],
       outbox: events.flatMap((event) => messageOf(event, after, nowMs)),
-      ...(decided ? { answer: { ...after.command, response: PlaceOrderResponse.encode({ order }).finish() } } : {}),
+      ...(decided
+        ? { answer: { ...after.command, response: PlaceOrderResponse.encode({ order }).finish() } }
+        : {}),
     },
   };
 }
@@ -65,7 +99,9 @@ export function batchOf(before: OrderSaga | undefined, events: readonly OrderEve
 function messageOf(event: OrderEvent, saga: OrderSaga, nowMs: number): OutboxMessage[] {
   const { id, userId, lines, total } = saga.order;
   const base = { orderId: id, userId, lines, total, occurredAt: timestampOf(nowMs) };
-  const message = (name: string, data: Uint8Array): OutboxMessage[] => [{ type: `meshmart.order.v1.${name}`, key: id, data }];
+  const message = (name: string, data: Uint8Array): OutboxMessage[] => [
+    { type: `meshmart.order.v1.${name}`, key: id, data },
+  ];
   switch (event.$case) {
     case 'placed':
       return message('OrderPlaced', OrderPlaced.encode(base).finish());
@@ -74,7 +110,10 @@ function messageOf(event: OrderEvent, saga: OrderSaga, nowMs: number): OutboxMes
     case 'shipped':
       return message('OrderShipped', OrderShipped.encode({ ...base, ...event.value }).finish());
     case 'rejected':
-      return message('OrderRejected', OrderRejected.encode({ ...base, failure: event.value.failure }).finish());
+      return message(
+        'OrderRejected',
+        OrderRejected.encode({ ...base, failure: event.value.failure }).finish(),
+      );
     case 'cancelled':
       return message('OrderCancelled', OrderCancelled.encode(base).finish());
     default:

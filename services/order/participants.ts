@@ -1,7 +1,8 @@
+import { MeshError } from '../../mesh/contract/error.js';
 import type { CallContext } from '../../mesh/rpc/context.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
-import { InventoryServiceDefinition } from '../../proto/gen/meshmart/inventory/v1/inventory.js';
 import { Reason } from '../../proto/gen/meshmart/error/v1/error.js';
+import { InventoryServiceDefinition } from '../../proto/gen/meshmart/inventory/v1/inventory.js';
 import { PaymentServiceDefinition, PaymentState } from '../../proto/gen/meshmart/payment/v1/payment.js';
 import { ShippingServiceDefinition } from '../../proto/gen/meshmart/shipping/v1/shipping.js';
 import { type Outcome, refusalOf } from './decide.js';
@@ -34,12 +35,27 @@ export function createParticipants(ports: ServicePorts): Participants {
       }
       case 'authorize':
         try {
-          const request = { orderId, userId: order.userId, paymentToken: saga.paymentToken, amount: order.total };
+          const request = {
+            orderId,
+            userId: order.userId,
+            paymentToken: saga.paymentToken,
+            amount: order.total,
+          };
           const { payment: made } = await payment.authorize(request, context, keyed('authorize'));
           if (made?.state === PaymentState.PAYMENT_STATE_DECLINED) {
-            return { step, refusal: { reason: Reason.REASON_PAYMENT_DECLINED, message: `the card was declined: ${made.declineReason}` } };
+            return {
+              step,
+              refusal: {
+                reason: Reason.REASON_PAYMENT_DECLINED,
+                message: `the card was declined: ${made.declineReason}`,
+              },
+            };
           }
-          return { step, paymentId: made?.id ?? '' };
+          // Money counts as held only when payment says so; pending, or a word of a later version, is asked for again.
+          if (made?.state !== PaymentState.PAYMENT_STATE_AUTHORIZED && made?.state !== PaymentState.PAYMENT_STATE_CAPTURED) {
+            throw new MeshError({ code: 'UNAVAILABLE', reason: 'UNAVAILABLE', message: `whether the payment of order ${orderId} is held is not known yet: ask again` });
+          }
+          return { step, paymentId: made.id };
         } catch (error) {
           return { step, refusal: refusalOrThrow(error) };
         }
@@ -52,11 +68,21 @@ export function createParticipants(ports: ServicePorts): Participants {
         if (committed.status === 'rejected' && captured.status === 'rejected') throw captured.reason;
         if (committed.status === 'rejected' && saga.captured) throw committed.reason;
         if (captured.status === 'rejected' && saga.stockCommitted) throw captured.reason;
-        return { step, stockCommitted: committed.status === 'fulfilled', captured: captured.status === 'fulfilled' };
+        return {
+          step,
+          stockCommitted: committed.status === 'fulfilled',
+          captured: captured.status === 'fulfilled',
+        };
       }
       case 'ship': {
         const { shipment } = await shipping.createShipment(
-          { orderId, userId: order.userId, address: order.shippingAddress, optionId: order.shippingOptionId, weightGrams: weightOf(order.lines) },
+          {
+            orderId,
+            userId: order.userId,
+            address: order.shippingAddress,
+            optionId: order.shippingOptionId,
+            weightGrams: weightOf(order.lines),
+          },
           context,
           keyed('ship'),
         );

@@ -1,19 +1,27 @@
 import { MeshError } from '../../mesh/contract/error.js';
 import { type CallContext, userOf } from '../../mesh/rpc/context.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
-import { StoreConflict } from '../../mesh/store/store.js';
 import { formatTraceparent } from '../../mesh/telemetry/trace-context.js';
 import { CartServiceDefinition } from '../../proto/gen/meshmart/cart/v1/cart.js';
 import { CatalogServiceDefinition } from '../../proto/gen/meshmart/catalog/v1/catalog.js';
-import { OrderState, type PlaceOrderRequest, PlaceOrderResponse } from '../../proto/gen/meshmart/order/v1/order.js';
+import {
+  OrderState,
+  type PlaceOrderRequest,
+  PlaceOrderResponse,
+} from '../../proto/gen/meshmart/order/v1/order.js';
 import { ShippingServiceDefinition } from '../../proto/gen/meshmart/shipping/v1/shipping.js';
 import { batchOf, loadOwnOrder } from './order-store.js';
-import { orderLines, priceOrder, type PricedOrder, weightOf } from './pricing.js';
+import { orderLines, type PricedOrder, priceOrder, weightOf } from './pricing.js';
 import type { SagaRunner } from './saga.js';
 import type { OrderEvent } from './state.js';
 
 /** States that are no answer yet: REST says 202. */
-const undecided = [OrderState.ORDER_STATE_PLACED, OrderState.ORDER_STATE_STOCK_RESERVED, OrderState.ORDER_STATE_PAYMENT_AUTHORIZED, OrderState.ORDER_STATE_COMPENSATING];
+const undecided = [
+  OrderState.ORDER_STATE_PLACED,
+  OrderState.ORDER_STATE_STOCK_RESERVED,
+  OrderState.ORDER_STATE_PAYMENT_AUTHORIZED,
+  OrderState.ORDER_STATE_COMPENSATING,
+];
 
 /**
  * PlaceOrder: durable first, decided after. The order, the command, the projection and the event go to disk in one
@@ -29,18 +37,24 @@ export function placeOrder(ports: ServicePorts, saga: SagaRunner) {
     const { command } = context;
     if (command === undefined) throw new Error('PlaceOrder without a command: its contract requires a key');
     const found = await store.findCommand(command, context.trace);
-    const orderId = found?.reference ?? (await accept());
-    const span = ports.tracer.start({ name: 'await verdict', kind: 'internal', parent: context.trace, attributes: { 'meshmart.order.id': orderId } });
+    const orderId = found?.reference ?? (await accept().catch(winnerOf));
+    const span = ports.tracer.start({
+      name: 'await verdict',
+      kind: 'internal',
+      parent: context.trace,
+      attributes: { 'meshmart.order.id': orderId },
+    });
     try {
       saga.wake(orderId);
       const response = await answer(orderId);
-      if (response.order !== undefined && undecided.includes(response.order.state)) context.setTrailer('x-http-code', '202');
+      if (response.order !== undefined && undecided.includes(response.order.state))
+        context.setTrailer('x-http-code', '202');
       return response;
     } finally {
       span.end();
     }
 
-    /** Puts the order on disk; gives its id, or that of the same command's order if another call was quicker. */
+    /** Puts the order on disk and gives its id. @throws StoreConflict when another call with this key was quicker. */
     async function accept(): Promise<string> {
       const user = userOf(context);
       const priced = await price(request, context);
@@ -59,15 +73,15 @@ export function placeOrder(ports: ServicePorts, saga: SagaRunner) {
         },
       };
       const { batch, after } = batchOf(undefined, [placed], clock);
-      try {
-        await store.commit({ ...batch, command: { ...requireCommand(), response: null, reference: after.order.id }, trace: context.trace });
-        return after.order.id;
-      } catch (error) {
-        if (!(error instanceof StoreConflict) || error.kind !== 'command') throw error;
-        const winner = await store.findCommand(requireCommand(), context.trace);
-        if (winner?.reference === undefined) throw error;
-        return winner.reference;
-      }
+      await store.commit({ ...batch, command: { ...requireCommand(), response: null, reference: after.order.id }, trace: context.trace });
+      return after.order.id;
+    }
+
+    /** The order of another call with this key that was quicker; it may have emptied the cart before this one read it. */
+    async function winnerOf(error: unknown): Promise<string> {
+      const winner = await store.findCommand(requireCommand(), context.trace);
+      if (winner?.reference === undefined) throw error;
+      return winner.reference;
     }
 
     function requireCommand() {
@@ -87,7 +101,10 @@ export function placeOrder(ports: ServicePorts, saga: SagaRunner) {
       }
       const order = await loadOwnOrder(store, orderId, userOf(context).id, context.trace);
       const { scope, key } = requireCommand();
-      await store.commit({ answer: { scope, key, response: PlaceOrderResponse.encode({ order }).finish() }, trace: context.trace });
+      await store.commit({
+        answer: { scope, key, response: PlaceOrderResponse.encode({ order }).finish() },
+        trace: context.trace,
+      });
       const recorded = await store.findCommand(requireCommand(), context.trace);
       return recorded?.response == null ? { order } : PlaceOrderResponse.decode(recorded.response);
     }
@@ -103,11 +120,21 @@ function pricer(ports: ServicePorts) {
     const { cart: filled } = await cart.getCart({}, context);
     const cartLines = filled?.lines ?? [];
     if (cartLines.length === 0) {
-      throw new MeshError({ code: 'FAILED_PRECONDITION', reason: 'CART_EMPTY', message: 'there is nothing in the cart: add a product first' });
+      throw new MeshError({
+        code: 'FAILED_PRECONDITION',
+        reason: 'CART_EMPTY',
+        message: 'there is nothing in the cart: add a product first',
+      });
     }
-    const { products } = await catalog.batchGetProducts({ ids: cartLines.map((line) => line.productId) }, context);
+    const { products } = await catalog.batchGetProducts(
+      { ids: cartLines.map((line) => line.productId) },
+      context,
+    );
     const lines = orderLines(cartLines, products);
-    const quotes = await shipping.quoteShipping({ country: request.shippingAddress?.country ?? '', weightGrams: Math.min(1_000_000, weightOf(lines)) }, context);
+    const quotes = await shipping.quoteShipping(
+      { country: request.shippingAddress?.country ?? '', weightGrams: Math.min(1_000_000, weightOf(lines)) },
+      context,
+    );
     return priceOrder(lines, cartLines, quotes.options, request.shippingOptionId, request.expectedTotal);
   };
 }

@@ -37,9 +37,12 @@ export function orderLines(cart: readonly CartLine[], products: readonly Product
   });
 }
 
-/** Weight of all pieces, in grams. */
+/** Heaviest that shipping's contract takes; an order above it is quoted and shipped as one of this weight. */
+const maxWeightGrams = 1_000_000;
+
+/** Weight of all pieces, in grams, as shipping is asked about it before the order and after the pivot. */
 export function weightOf(lines: readonly OrderLine[]): number {
-  return lines.reduce((grams, line) => grams + line.weightGrams * line.quantity, 0);
+  return Math.min(maxWeightGrams, lines.reduce((grams, line) => grams + line.weightGrams * line.quantity, 0));
 }
 
 /**
@@ -60,9 +63,20 @@ export function priceOrder(
     throw invalidField('shippingOptionId', 'known', `must be one of ${known}`, 'SHIPPING_OPTION_NOT_FOUND');
   }
   const currency = option.cost.currencyCode;
-  const subtotal = sum(currency, lines.map((line) => line.lineTotal ?? zero(currency)));
+  const subtotal = sum(
+    currency,
+    lines.map((line) => line.lineTotal ?? zero(currency)),
+  );
   const total = add(subtotal, option.cost);
-  const agreed = expectedTotal ?? add(sum(currency, cart.map((line) => line.lineTotal ?? zero(currency))), option.cost);
+  const agreed =
+    expectedTotal ??
+    add(
+      sum(
+        currency,
+        cart.map((line) => line.lineTotal ?? zero(currency)),
+      ),
+      option.cost,
+    );
   if (!equal(agreed, total)) {
     throw new MeshError({
       code: 'ABORTED',

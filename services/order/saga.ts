@@ -40,6 +40,8 @@ export function createSaga(options: SagaOptions): SagaRunner {
   const waiting = new Set<string>();
   const again = new Set<string>();
   const failures = new Map<string, number>();
+  /** The one retry that an order waits for, if any; its value cancels the timer. */
+  const retries = new Map<string, () => void>();
   const listeners = new Map<string, Set<() => void>>();
   let stopped = false;
 
@@ -49,9 +51,17 @@ export function createSaga(options: SagaOptions): SagaRunner {
     const due = saga === undefined ? undefined : nextStep(saga);
     if (saga === undefined || due === undefined) return false;
     const parent = parseTraceparent(saga.traceparent);
-    const span = ports.tracer.start({ name: `saga ${due}`, kind: 'internal', parent, attributes: { 'meshmart.order.id': orderId } });
+    const span = ports.tracer.start({
+      name: `saga ${due}`,
+      kind: 'internal',
+      parent,
+      attributes: { 'meshmart.order.id': orderId },
+    });
     try {
-      const context = { ...ports.background({ deadlineMs: stepWithinMs, priority: 'critical' }), trace: span.context };
+      const context = {
+        ...ports.background({ deadlineMs: stepWithinMs, priority: 'critical' }),
+        trace: span.context,
+      };
       const outcome = await participants(saga, due, context);
       const { batch, after } = batchOf(saga, decide(saga, outcome), clock);
       await store.commit({ ...batch, trace: span.context });
@@ -79,9 +89,12 @@ export function createSaga(options: SagaOptions): SagaRunner {
       const count = (failures.get(orderId) ?? 0) + 1;
       failures.set(orderId, count);
       const { code, reason, message } = MeshError.from(error);
-      log.warn({ order_id: orderId, failures: count, code, reason, problem: message }, 'a step of an order is not known to be done: it is asked for again');
+      log.warn(
+        { order_id: orderId, failures: count, code, reason, problem: message },
+        'a step of an order is not known to be done: it is asked for again',
+      );
       const ceilingMs = Math.min(retryMaxDelayMs, retryBaseDelayMs * 2 ** Math.min(count - 1, 20));
-      timers.after(ceilingMs * (0.5 + random.next() / 2), () => wake(orderId));
+      retries.set(orderId, timers.after(ceilingMs * (0.5 + random.next() / 2), () => wake(orderId)));
     }
   };
 
@@ -95,6 +108,9 @@ export function createSaga(options: SagaOptions): SagaRunner {
       waiting.add(orderId);
       return;
     }
+    // Whoever woke it, this is its next try: a second timer beside it would never end.
+    retries.get(orderId)?.();
+    retries.delete(orderId);
     const work = advance(orderId).finally(() => {
       running.delete(orderId);
       if (again.delete(orderId)) wake(orderId);
@@ -131,6 +147,7 @@ export function createSaga(options: SagaOptions): SagaRunner {
       }),
     stop: async () => {
       stopped = true;
+      for (const cancel of retries.values()) cancel();
       await Promise.allSettled([...running.values()]);
     },
   };

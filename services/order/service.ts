@@ -14,7 +14,11 @@ export const service: Service = {
   schema,
   build: (ports) => {
     const { store, clock } = ports;
-    const saga = createSaga({ ports, participants: createParticipants(ports), ordersAtOnce: Number(ports.setting('ordersAtOnce')) });
+    const saga = createSaga({
+      ports,
+      participants: createParticipants(ports),
+      ordersAtOnce: Number(ports.setting('ordersAtOnce')),
+    });
     const wakeUnfinished = async (untouchedSinceMs: number) => {
       const rows = await store.query<Row & { id: string }>({
         sql: 'SELECT id FROM orders WHERE final = 0 AND updated_at_ms <= ? ORDER BY updated_at_ms LIMIT 1000',
@@ -45,9 +49,12 @@ export const service: Service = {
     };
 
     async function wakeLater(): Promise<number> {
-      const [row] = await store.query<Row & { waiting: number }>({ sql: 'SELECT COUNT(*) AS waiting FROM orders WHERE final = 0' });
+      const [row] = await store.query<Row & { waiting: number }>({
+        sql: 'SELECT COUNT(*) AS waiting FROM orders WHERE final = 0',
+      });
       const waiting = Number(row?.waiting ?? 0);
-      if (waiting > 0) ports.timers.after(100, () => void wakeUnfinished(clock.nowMs()).catch(() => undefined));
+      if (waiting > 0)
+        ports.timers.after(100, () => void wakeUnfinished(clock.nowMs()).catch(() => undefined));
       return waiting;
     }
   },

@@ -23,7 +23,13 @@ export interface PresentedCard {
  * late one, or one that says "timeout".
  */
 export interface CardProcessor {
-  authorize(reference: string, key: string, card: PresentedCard, amount: Money, context: CallContext): Promise<ProcessorAuthorization>;
+  authorize(
+    reference: string,
+    key: string,
+    card: PresentedCard,
+    amount: Money,
+    context: CallContext,
+  ): Promise<ProcessorAuthorization>;
   capture(id: string, key: string, context: CallContext): Promise<ProcessorAuthorization>;
   void(id: string, key: string, context: CallContext): Promise<ProcessorAuthorization>;
   refund(id: string, key: string, context: CallContext): Promise<ProcessorAuthorization>;
@@ -37,7 +43,13 @@ export function httpCardProcessor(ports: ServicePorts): CardProcessor {
   const baseUrl = ports.setting('cardProcessorUrl');
   const timeoutMs = Number(ports.setting('processorTimeoutMs'));
 
-  const send = async <T>(method: string, path: string, context: CallContext, key?: string, body?: object): Promise<T> => {
+  const send = async <T>(
+    method: string,
+    path: string,
+    context: CallContext,
+    key?: string,
+    body?: object,
+  ): Promise<T> => {
     const span = ports.tracer.start({
       name: `${method} card processor`,
       kind: 'client',
@@ -75,20 +87,51 @@ export function httpCardProcessor(ports: ServicePorts): CardProcessor {
     }
   };
   const change = async (id: string, verb: string, key: string, context: CallContext) =>
-    (await send<{ authorization: ProcessorAuthorization }>('POST', `/v1/authorizations/${encodeURIComponent(id)}/${verb}`, context, key)).authorization;
+    (
+      await send<{ authorization: ProcessorAuthorization }>(
+        'POST',
+        `/v1/authorizations/${encodeURIComponent(id)}/${verb}`,
+        context,
+        key,
+      )
+    ).authorization;
 
   return {
     authorize: async (reference, key, card, amount, context) => {
-      const body = { reference, card, amount: { currencyCode: amount.currencyCode, units: String(amount.units), nanos: amount.nanos } };
-      return (await send<{ authorization: ProcessorAuthorization }>('POST', '/v1/authorizations', context, key, body)).authorization;
+      const body = {
+        reference,
+        card,
+        amount: { currencyCode: amount.currencyCode, units: String(amount.units), nanos: amount.nanos },
+      };
+      return (
+        await send<{ authorization: ProcessorAuthorization }>(
+          'POST',
+          '/v1/authorizations',
+          context,
+          key,
+          body,
+        )
+      ).authorization;
     },
     capture: (id, key, context) => change(id, 'capture', key, context),
     void: (id, key, context) => change(id, 'void', key, context),
     refund: (id, key, context) => change(id, 'refund', key, context),
     find: async (reference, context) =>
-      (await send<{ authorizations: ProcessorAuthorization[] }>('GET', `/v1/authorizations?reference=${encodeURIComponent(reference)}`, context)).authorizations,
+      (
+        await send<{ authorizations: ProcessorAuthorization[] }>(
+          'GET',
+          `/v1/authorizations?reference=${encodeURIComponent(reference)}`,
+          context,
+        )
+      ).authorizations,
     get: async (id, context) =>
-      (await send<{ authorization: ProcessorAuthorization }>('GET', `/v1/authorizations/${encodeURIComponent(id)}`, context)).authorization,
+      (
+        await send<{ authorization: ProcessorAuthorization }>(
+          'GET',
+          `/v1/authorizations/${encodeURIComponent(id)}`,
+          context,
+        )
+      ).authorization,
   };
 }
 

@@ -18,11 +18,21 @@ interface Brand {
 
 const brands: readonly Brand[] = [
   { name: 'visa', prefix: /^4/, lengths: [13, 16, 19], cvcLength: 3 },
-  { name: 'mastercard', prefix: /^(5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)/, lengths: [16], cvcLength: 3 },
+  {
+    name: 'mastercard',
+    prefix: /^(5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)/,
+    lengths: [16],
+    cvcLength: 3,
+  },
   { name: 'amex', prefix: /^3[47]/, lengths: [15], cvcLength: 4 },
   { name: 'discover', prefix: /^(6011|65|64[4-9])/, lengths: [16, 19], cvcLength: 3 },
 ];
-const otherBrand: Brand = { name: 'other', prefix: /^/, lengths: [12, 13, 14, 15, 16, 17, 18, 19], cvcLength: 3 };
+const otherBrand: Brand = {
+  name: 'other',
+  prefix: /^/,
+  lengths: [12, 13, 14, 15, 16, 17, 18, 19],
+  cvcLength: 3,
+};
 
 /** The digits of a number that is written with spaces. */
 export function digitsOf(cardNumber: string): string {
@@ -48,21 +58,44 @@ export function passesLuhn(digits: string): boolean {
 }
 
 /** What is wrong with a card; nothing when it can be taken. A message never holds the number. */
-export function checkCard(card: CardInput, nowMs: number): (FieldViolation & { readonly reason: 'CARD_NUMBER_INVALID' | 'CARD_EXPIRED' | 'VALIDATION_FAILED' })[] {
+export function checkCard(
+  card: CardInput,
+  nowMs: number,
+): (FieldViolation & { readonly reason: 'CARD_NUMBER_INVALID' | 'CARD_EXPIRED' | 'VALIDATION_FAILED' })[] {
   const digits = digitsOf(card.cardNumber);
   const brand = find(digits);
   const problems: ReturnType<typeof checkCard> = [];
   if (!/^\d+$/.test(digits)) {
-    problems.push({ field: 'cardNumber', rule: 'card.digits', message: 'must be digits, with spaces at most', reason: 'CARD_NUMBER_INVALID' });
+    problems.push({
+      field: 'cardNumber',
+      rule: 'card.digits',
+      message: 'must be digits, with spaces at most',
+      reason: 'CARD_NUMBER_INVALID',
+    });
   } else if (!brand.lengths.includes(digits.length) || !passesLuhn(digits)) {
-    problems.push({ field: 'cardNumber', rule: 'card.luhn', message: 'is not a card number: check its digits', reason: 'CARD_NUMBER_INVALID' });
+    problems.push({
+      field: 'cardNumber',
+      rule: 'card.luhn',
+      message: 'is not a card number: check its digits',
+      reason: 'CARD_NUMBER_INVALID',
+    });
   }
   // A card is good until the end of its month.
   if (Date.UTC(card.expiryYear, card.expiryMonth, 1) <= nowMs) {
-    problems.push({ field: 'expiryMonth', rule: 'card.expired', message: 'the card has expired: use another', reason: 'CARD_EXPIRED' });
+    problems.push({
+      field: 'expiryMonth',
+      rule: 'card.expired',
+      message: 'the card has expired: use another',
+      reason: 'CARD_EXPIRED',
+    });
   }
   if (card.cvc.length !== brand.cvcLength) {
-    problems.push({ field: 'cvc', rule: 'card.cvc', message: `must have ${brand.cvcLength} digits for ${brand.name}`, reason: 'VALIDATION_FAILED' });
+    problems.push({
+      field: 'cvc',
+      rule: 'card.cvc',
+      message: `must have ${brand.cvcLength} digits for ${brand.name}`,
+      reason: 'VALIDATION_FAILED',
+    });
   }
   return problems;
 }

@@ -51,9 +51,15 @@ export function bookings(change: 'authorize' | PaymentChange, amount: Money): Bo
   const nanos = toNanos(amount);
   switch (change) {
     case 'authorize':
-      return [{ account: 'owed by card', nanos }, { account: 'held', nanos: -nanos }];
+      return [
+        { account: 'owed by card', nanos },
+        { account: 'held', nanos: -nanos },
+      ];
     case 'void':
-      return [{ account: 'held', nanos }, { account: 'owed by card', nanos: -nanos }];
+      return [
+        { account: 'held', nanos },
+        { account: 'owed by card', nanos: -nanos },
+      ];
     case 'capture':
       return [
         { account: 'held', nanos },
@@ -62,7 +68,10 @@ export function bookings(change: 'authorize' | PaymentChange, amount: Money): Bo
         { account: 'revenue', nanos: -nanos },
       ];
     case 'refund':
-      return [{ account: 'revenue', nanos }, { account: 'cash', nanos: -nanos }];
+      return [
+        { account: 'revenue', nanos },
+        { account: 'cash', nanos: -nanos },
+      ];
     default:
       return change satisfies never;
   }

@@ -27,8 +27,15 @@ export interface KeptPayment {
   readonly version: number;
 }
 
-export async function loadPayment(store: Store, orderId: string, trace?: TraceContext): Promise<KeptPayment | undefined> {
-  const [row] = await store.query<Row>({ sql: 'SELECT * FROM payments WHERE order_id = ?', values: [orderId] }, trace);
+export async function loadPayment(
+  store: Store,
+  orderId: string,
+  trace?: TraceContext,
+): Promise<KeptPayment | undefined> {
+  const [row] = await store.query<Row>(
+    { sql: 'SELECT * FROM payments WHERE order_id = ?', values: [orderId] },
+    trace,
+  );
   if (row === undefined) return undefined;
   const text = (column: string) => String(row[column]);
   return {
@@ -55,20 +62,44 @@ export function savePayment(payment: KeptPayment, nowMs: number): GuardedStateme
     ? {
         sql: `INSERT INTO payments (order_id, id, user_id, state, amount, token, brand, last4, authorization_id, decline_reason, created_at_ms, updated_at_ms, version)
           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`,
-        values: [payment.orderId, payment.id, payment.userId, payment.state, amount, payment.token, payment.brand, payment.last4, payment.authorizationId, payment.declineReason, nowMs, nowMs],
+        values: [
+          payment.orderId,
+          payment.id,
+          payment.userId,
+          payment.state,
+          amount,
+          payment.token,
+          payment.brand,
+          payment.last4,
+          payment.authorizationId,
+          payment.declineReason,
+          nowMs,
+          nowMs,
+        ],
         changes: 1,
         guard: 'payment',
       }
     : {
         sql: 'UPDATE payments SET state = ?, authorization_id = ?, decline_reason = ?, updated_at_ms = ?, version = version + 1 WHERE order_id = ? AND version = ?',
-        values: [payment.state, payment.authorizationId, payment.declineReason, nowMs, payment.orderId, payment.version],
+        values: [
+          payment.state,
+          payment.authorizationId,
+          payment.declineReason,
+          nowMs,
+          payment.orderId,
+          payment.version,
+        ],
         changes: 1,
         guard: 'payment',
       };
 }
 
 /** The bookings of a change. The entry's name is unique for it, so that it can't be booked twice. */
-export function bookChange(payment: KeptPayment, change: 'authorize' | PaymentChange, nowMs: number): GuardedStatement[] {
+export function bookChange(
+  payment: KeptPayment,
+  change: 'authorize' | PaymentChange,
+  nowMs: number,
+): GuardedStatement[] {
   const { amount } = payment;
   if (amount === undefined) return [];
   return bookings(change, amount).map(({ account, nanos }) => ({
@@ -89,7 +120,12 @@ const eventNames: Partial<Record<PaymentStatus, string>> = {
 export function paymentEvent(payment: KeptPayment, nowMs: number): OutboxMessage[] {
   const name = eventNames[payment.state];
   if (name === undefined) return [];
-  const data = PaymentAuthorized.encode({ paymentId: payment.id, orderId: payment.orderId, amount: payment.amount, occurredAt: timestampOf(nowMs) }).finish();
+  const data = PaymentAuthorized.encode({
+    paymentId: payment.id,
+    orderId: payment.orderId,
+    amount: payment.amount,
+    occurredAt: timestampOf(nowMs),
+  }).finish();
   return [{ type: `meshmart.payment.v1.${name}`, key: payment.orderId, data }];
 }
 
@@ -105,9 +141,23 @@ const states: Readonly<Record<PaymentStatus, PaymentState>> = {
 /** A payment as the contract shows it. */
 export function shownPayment(payment: KeptPayment): Payment {
   const { id, orderId, state, amount, brand, last4, declineReason, createdAtMs, updatedAtMs } = payment;
-  return { id, orderId, state: states[state], amount, brand, last4, declineReason, createdAt: timestampOf(createdAtMs), updatedAt: timestampOf(updatedAtMs) };
+  return {
+    id,
+    orderId,
+    state: states[state],
+    amount,
+    brand,
+    last4,
+    declineReason,
+    createdAt: timestampOf(createdAtMs),
+    updatedAt: timestampOf(updatedAtMs),
+  };
 }
 
 export function paymentNotFound(orderId: string): MeshError {
-  return new MeshError({ code: 'NOT_FOUND', reason: 'PAYMENT_NOT_FOUND', message: `there is no payment for order ${orderId}` });
+  return new MeshError({
+    code: 'NOT_FOUND',
+    reason: 'PAYMENT_NOT_FOUND',
+    message: `there is no payment for order ${orderId}`,
+  });
 }

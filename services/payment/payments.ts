@@ -20,40 +20,71 @@ export interface Payments {
   resolve(payment: KeptPayment, context: CallContext): Promise<KeptPayment>;
 }
 
-const stateAfter: Readonly<Record<PaymentChange, PaymentStatus>> = { capture: 'captured', void: 'voided', refund: 'refunded' };
+const stateAfter: Readonly<Record<PaymentChange, PaymentStatus>> = {
+  capture: 'captured',
+  void: 'voided',
+  refund: 'refunded',
+};
 
 export function createPayments(ports: ServicePorts, vault: Vault, processor: CardProcessor): Payments {
   const { store, clock, ids } = ports;
 
   /** Writes the new state with its bookings and its event; gives what is there when another call was quicker. */
-  const save = async (payment: KeptPayment, booked: 'authorize' | PaymentChange | undefined, context: CallContext): Promise<KeptPayment> => {
+  const save = async (
+    payment: KeptPayment,
+    booked: 'authorize' | PaymentChange | undefined,
+    context: CallContext,
+  ): Promise<KeptPayment> => {
     const nowMs = clock.nowMs();
     try {
       await store.commit({
-        statements: [savePayment(payment, nowMs), ...(booked === undefined ? [] : bookChange(payment, booked, nowMs))],
+        statements: [
+          savePayment(payment, nowMs),
+          ...(booked === undefined ? [] : bookChange(payment, booked, nowMs)),
+        ],
         outbox: paymentEvent(payment, nowMs),
         trace: context.trace,
       });
     } catch (error) {
       if (!(error instanceof StoreConflict)) throw error;
       // The other call did it or decided otherwise: the caller asks again and sees.
-      throw new MeshError({ code: 'ABORTED', reason: 'CONFLICT', message: `the payment of order ${payment.orderId} is being changed: ask again` });
+      throw new MeshError({
+        code: 'ABORTED',
+        reason: 'CONFLICT',
+        message: `the payment of order ${payment.orderId} is being changed: ask again`,
+      });
     }
     return (await loadPayment(store, payment.orderId, context.trace)) as KeptPayment;
   };
 
   const cardOf = async (token: string, userId: string, context: CallContext) => {
-    const [row] = await store.query<Row & { sealed: Uint8Array }>({ sql: 'SELECT * FROM cards WHERE token = ? AND user_id = ?', values: [token, userId] }, context.trace);
+    const [row] = await store.query<Row & { sealed: Uint8Array }>(
+      { sql: 'SELECT * FROM cards WHERE token = ? AND user_id = ?', values: [token, userId] },
+      context.trace,
+    );
     if (row === undefined) {
-      throw new MeshError({ code: 'NOT_FOUND', reason: 'PAYMENT_TOKEN_NOT_FOUND', message: 'the buyer has no such card: tokenize it again' });
+      throw new MeshError({
+        code: 'NOT_FOUND',
+        reason: 'PAYMENT_TOKEN_NOT_FOUND',
+        message: 'the buyer has no such card: tokenize it again',
+      });
     }
     return row;
   };
 
   /** The answer of the processor becomes the payment's state. */
-  const settle = (payment: KeptPayment, authorization: ProcessorAuthorization, context: CallContext): Promise<KeptPayment> => {
+  const settle = (
+    payment: KeptPayment,
+    authorization: ProcessorAuthorization,
+    context: CallContext,
+  ): Promise<KeptPayment> => {
     const state = authorization.state === 'declined' ? 'declined' : 'authorized';
-    const next = { ...payment, state, authorizationId: authorization.id, declineReason: authorization.declineReason ?? '' } as const;
+    const next = {
+      ...payment,
+      state,
+      authorizationId: authorization.id,
+      declineReason: authorization.declineReason ?? '',
+    } as const;
     return save(next, state === 'authorized' ? 'authorize' : undefined, context);
   };
 
@@ -61,10 +92,17 @@ export function createPayments(ports: ServicePorts, vault: Vault, processor: Car
    * Asks the processor what it has for an order. Where it has several live ones (it ignores keys, and an answer was lost), the
    * first is kept and the others are let go, so that the buyer's money is held once.
    */
-  const lookUp = async (orderId: string, context: CallContext): Promise<ProcessorAuthorization | undefined> => {
+  const lookUp = async (
+    orderId: string,
+    context: CallContext,
+  ): Promise<ProcessorAuthorization | undefined> => {
     const found = await processor.find(orderId, context);
-    const [first, ...surplus] = found.filter((authorization) => authorization.state === 'authorized' || authorization.state === 'captured');
-    for (const extra of surplus) if (extra.state === 'authorized') await processor.void(extra.id, `${orderId}:void:${extra.id}`, context);
+    const [first, ...surplus] = found.filter(
+      (authorization) => authorization.state === 'authorized' || authorization.state === 'captured',
+    );
+    for (const extra of surplus)
+      if (extra.state === 'authorized')
+        await processor.void(extra.id, `${orderId}:void:${extra.id}`, context);
     return first ?? found.find((authorization) => authorization.state === 'declined');
   };
 
@@ -76,7 +114,17 @@ export function createPayments(ports: ServicePorts, vault: Vault, processor: Car
       expiryYear: Number(row['expiry_year']),
     };
     if (payment.amount === undefined) throw new Error(`payment ${payment.id} has no amount`);
-    return settle(payment, await processor.authorize(payment.orderId, `${payment.orderId}:authorize`, card, payment.amount, context), context);
+    return settle(
+      payment,
+      await processor.authorize(
+        payment.orderId,
+        `${payment.orderId}:authorize`,
+        card,
+        payment.amount,
+        context,
+      ),
+      context,
+    );
   };
 
   const resolve = async (payment: KeptPayment, context: CallContext): Promise<KeptPayment> => {
@@ -116,7 +164,11 @@ export function createPayments(ports: ServicePorts, vault: Vault, processor: Car
         return ask(intent, context);
       }
       if (before.state === 'voided') {
-        throw new MeshError({ code: 'FAILED_PRECONDITION', reason: 'PAYMENT_VOIDED', message: `the payment of order ${orderId} was voided: it is not made any more` });
+        throw new MeshError({
+          code: 'FAILED_PRECONDITION',
+          reason: 'PAYMENT_VOIDED',
+          message: `the payment of order ${orderId} was voided: it is not made any more`,
+        });
       }
       if (before.state !== 'pending') return before;
       const resolved = await resolve(before, context);
@@ -130,14 +182,20 @@ export function createPayments(ports: ServicePorts, vault: Vault, processor: Car
       const authorizationId = payment.authorizationId || (known?.state === 'authorized' ? known.id : '');
       const booked = payment.state === 'pending' ? undefined : change;
       if (authorizationId !== '') {
-        const done = await processor[change](authorizationId, `${payment.orderId}:${change}`, context).catch(async (error: unknown) => {
-          // It may have been done before its answer was lost; then the processor says so.
-          const now = await processor.get(authorizationId, context);
-          if (now.state === stateAfter[change]) return now;
-          throw error;
-        });
+        const done = await processor[change](authorizationId, `${payment.orderId}:${change}`, context).catch(
+          async (error: unknown) => {
+            // It may have been done before its answer was lost; then the processor says so.
+            const now = await processor.get(authorizationId, context);
+            if (now.state === stateAfter[change]) return now;
+            throw error;
+          },
+        );
         if (done.state !== stateAfter[change] && !(change === 'capture' && done.state === 'refunded')) {
-          throw new MeshError({ code: 'UNAVAILABLE', reason: 'UNAVAILABLE', message: `the card processor has the payment as ${done.state}: ask again` });
+          throw new MeshError({
+            code: 'UNAVAILABLE',
+            reason: 'UNAVAILABLE',
+            message: `the card processor has the payment as ${done.state}: ask again`,
+          });
         }
       }
       return save({ ...payment, state: stateAfter[change], authorizationId }, booked, context);

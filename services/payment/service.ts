@@ -36,7 +36,10 @@ export const service: Service = {
         context,
         codec,
         // The effect is in the payment's own row, which knows what was done; a repeated command finds it there.
-        work: async () => ({ response: { payment: shownPayment(await work()) }, batch: { trace: context.trace } }),
+        work: async () => ({
+          response: { payment: shownPayment(await work()) },
+          batch: { trace: context.trace },
+        }),
       });
     const change = async (orderId: string, wanted: PaymentChange, context: CallContext) => {
       const payment = await loadPayment(store, orderId, context.trace);
@@ -48,17 +51,23 @@ export const service: Service = {
       contracts: [
         implement(PaymentServiceDefinition, {
           tokenizeCard: tokenizeCard(ports, vault),
-          authorize: (request, context) => once(AuthorizeResponse, context, () => payments.authorize(request, context)),
-          capture: (request, context) => once(CaptureResponse, context, () => change(request.orderId, 'capture', context)),
+          authorize: (request, context) =>
+            once(AuthorizeResponse, context, () => payments.authorize(request, context)),
+          capture: (request, context) =>
+            once(CaptureResponse, context, () => change(request.orderId, 'capture', context)),
           void: (request, context) =>
             once(VoidResponse, context, async () => {
               const payment = await loadPayment(store, request.orderId, context.trace);
-              return payment === undefined ? payments.forbid(request.orderId, context) : payments.change(payment, 'void', context);
+              return payment === undefined
+                ? payments.forbid(request.orderId, context)
+                : payments.change(payment, 'void', context);
             }),
-          refund: (request, context) => once(RefundResponse, context, () => change(request.orderId, 'refund', context)),
+          refund: (request, context) =>
+            once(RefundResponse, context, () => change(request.orderId, 'refund', context)),
           getPayment: async (request, context) => {
             const payment = await loadPayment(store, request.orderId, context.trace);
-            if (payment === undefined || payment.userId !== userOf(context).id) throw paymentNotFound(request.orderId);
+            if (payment === undefined || payment.userId !== userOf(context).id)
+              throw paymentNotFound(request.orderId);
             return { payment: shownPayment(payment) };
           },
         }),

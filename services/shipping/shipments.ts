@@ -8,8 +8,8 @@ import { type Row, StoreConflict } from '../../mesh/store/store.js';
 import {
   CreateShipmentResponse,
   type Shipment,
-  type ShippingServiceDefinition,
   ShipmentState,
+  type ShippingServiceDefinition,
   type TrackShipmentRequest,
   type TrackShipmentResponse,
 } from '../../proto/gen/meshmart/shipping/v1/shipping.js';
@@ -38,7 +38,11 @@ export function shippingHandlers(ports: ServicePorts): Handlers<typeof ShippingS
 
   const shown = (row: ShipmentRow): Shipment => {
     const passed = checkpoints(
-      { createdAtMs: Number(row.created_at_ms), cancelledAtMs: row.cancelled_at_ms === null ? undefined : Number(row.cancelled_at_ms), stepMs },
+      {
+        createdAtMs: Number(row.created_at_ms),
+        cancelledAtMs: row.cancelled_at_ms === null ? undefined : Number(row.cancelled_at_ms),
+        stepMs,
+      },
       clock.nowMs(),
     );
     return {
@@ -55,7 +59,12 @@ export function shippingHandlers(ports: ServicePorts): Handlers<typeof ShippingS
     };
   };
   const find = async (column: 'id' | 'order_id', value: string, context: CallContext) =>
-    (await store.query<ShipmentRow>({ sql: `SELECT * FROM shipments WHERE ${column} = ?`, values: [value] }, context.trace))[0];
+    (
+      await store.query<ShipmentRow>(
+        { sql: `SELECT * FROM shipments WHERE ${column} = ?`, values: [value] },
+        context.trace,
+      )
+    )[0];
   const own = async (id: string, context: CallContext) => {
     const row = await find('id', id, context);
     if (row === undefined || row.user_id !== userOf(context).id) throw notFound(id);
@@ -74,7 +83,8 @@ export function shippingHandlers(ports: ServicePorts): Handlers<typeof ShippingS
           work: async () => {
             // An order has one shipment, whoever asks with whatever key.
             const before = await find('order_id', request.orderId, context);
-            if (before !== undefined) return { response: { shipment: shown(before) }, batch: { trace: context.trace } };
+            if (before !== undefined)
+              return { response: { shipment: shown(before) }, batch: { trace: context.trace } };
             const address = Address.fromPartial(request.address ?? {});
             const option = optionOf(address.country, request.weightGrams, request.optionId);
             const nowMs = clock.nowMs();
@@ -97,7 +107,17 @@ export function shippingHandlers(ports: ServicePorts): Handlers<typeof ShippingS
                   {
                     sql: `INSERT INTO shipments (id, order_id, user_id, option_id, carrier, tracking_number, weight_grams, address, created_at_ms)
                       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-                    values: [row.id, row.order_id, row.user_id, row.option_id, row.carrier, row.tracking_number, row.weight_grams, row.address, nowMs],
+                    values: [
+                      row.id,
+                      row.order_id,
+                      row.user_id,
+                      row.option_id,
+                      row.carrier,
+                      row.tracking_number,
+                      row.weight_grams,
+                      row.address,
+                      nowMs,
+                    ],
                     changes: 1,
                     guard: 'order',
                   },
@@ -106,7 +126,12 @@ export function shippingHandlers(ports: ServicePorts): Handlers<typeof ShippingS
                   {
                     type: 'meshmart.shipping.v1.ShipmentCreated',
                     key: row.order_id,
-                    data: ShipmentCreated.encode({ shipmentId: row.id, orderId: row.order_id, trackingNumber: row.tracking_number, occurredAt: timestampOf(nowMs) }).finish(),
+                    data: ShipmentCreated.encode({
+                      shipmentId: row.id,
+                      orderId: row.order_id,
+                      trackingNumber: row.tracking_number,
+                      occurredAt: timestampOf(nowMs),
+                    }).finish(),
                   },
                 ],
                 trace: context.trace,
@@ -127,16 +152,29 @@ export function shippingHandlers(ports: ServicePorts): Handlers<typeof ShippingS
       const { state } = shown(row);
       if (state === ShipmentState.SHIPMENT_STATE_CANCELLED) return { shipment: shown(row) };
       if (state !== ShipmentState.SHIPMENT_STATE_LABEL_CREATED) {
-        throw new MeshError({ code: 'FAILED_PRECONDITION', reason: 'SHIPMENT_NOT_CANCELLABLE', message: `shipment ${row.id} has been picked up: it can't be taken back` });
+        throw new MeshError({
+          code: 'FAILED_PRECONDITION',
+          reason: 'SHIPMENT_NOT_CANCELLABLE',
+          message: `shipment ${row.id} has been picked up: it can't be taken back`,
+        });
       }
       const nowMs = clock.nowMs();
       await store.commit({
-        statements: [{ sql: 'UPDATE shipments SET cancelled_at_ms = ? WHERE id = ? AND cancelled_at_ms IS NULL', values: [nowMs, row.id] }],
+        statements: [
+          {
+            sql: 'UPDATE shipments SET cancelled_at_ms = ? WHERE id = ? AND cancelled_at_ms IS NULL',
+            values: [nowMs, row.id],
+          },
+        ],
         outbox: [
           {
             type: 'meshmart.shipping.v1.ShipmentCancelled',
             key: row.order_id,
-            data: ShipmentCancelled.encode({ shipmentId: row.id, orderId: row.order_id, occurredAt: timestampOf(nowMs) }).finish(),
+            data: ShipmentCancelled.encode({
+              shipmentId: row.id,
+              orderId: row.order_id,
+              occurredAt: timestampOf(nowMs),
+            }).finish(),
           },
         ],
         trace: context.trace,
@@ -149,7 +187,10 @@ export function shippingHandlers(ports: ServicePorts): Handlers<typeof ShippingS
     trackShipment: (request, context) => track(request, context),
   };
 
-  async function* track(request: TrackShipmentRequest, context: CallContext): AsyncGenerator<TrackShipmentResponse> {
+  async function* track(
+    request: TrackShipmentRequest,
+    context: CallContext,
+  ): AsyncGenerator<TrackShipmentResponse> {
     let told = 0;
     for (;;) {
       const shipment = shown(await own(request.id, context));
@@ -163,5 +204,9 @@ export function shippingHandlers(ports: ServicePorts): Handlers<typeof ShippingS
 }
 
 function notFound(id: string): MeshError {
-  return new MeshError({ code: 'NOT_FOUND', reason: 'SHIPMENT_NOT_FOUND', message: `there is no shipment ${id}` });
+  return new MeshError({
+    code: 'NOT_FOUND',
+    reason: 'SHIPMENT_NOT_FOUND',
+    message: `there is no shipment ${id}`,
+  });
 }

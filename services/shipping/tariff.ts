@@ -8,9 +8,76 @@ type Zone = 'domestic' | 'near' | 'union' | 'europe' | 'world';
 const countries: Readonly<Record<Zone, readonly string[]>> = {
   domestic: ['DE'],
   near: ['AT', 'BE', 'CZ', 'DK', 'FR', 'LU', 'NL', 'PL'],
-  union: ['BG', 'CY', 'EE', 'ES', 'FI', 'GR', 'HR', 'HU', 'IE', 'IT', 'LT', 'LV', 'MT', 'PT', 'RO', 'SE', 'SI', 'SK'],
-  europe: ['AD', 'AL', 'BA', 'CH', 'GB', 'IS', 'LI', 'MC', 'MD', 'ME', 'MK', 'NO', 'RS', 'SM', 'TR', 'UA', 'VA', 'XK'],
-  world: ['AR', 'AU', 'BR', 'CA', 'CL', 'CN', 'CO', 'EG', 'HK', 'IL', 'IN', 'JP', 'KE', 'KR', 'MA', 'MX', 'MY', 'NZ', 'PE', 'PH', 'SG', 'TH', 'TN', 'TW', 'US', 'UY', 'VN', 'ZA'],
+  union: [
+    'BG',
+    'CY',
+    'EE',
+    'ES',
+    'FI',
+    'GR',
+    'HR',
+    'HU',
+    'IE',
+    'IT',
+    'LT',
+    'LV',
+    'MT',
+    'PT',
+    'RO',
+    'SE',
+    'SI',
+    'SK',
+  ],
+  europe: [
+    'AD',
+    'AL',
+    'BA',
+    'CH',
+    'GB',
+    'IS',
+    'LI',
+    'MC',
+    'MD',
+    'ME',
+    'MK',
+    'NO',
+    'RS',
+    'SM',
+    'TR',
+    'UA',
+    'VA',
+    'XK',
+  ],
+  world: [
+    'AR',
+    'AU',
+    'BR',
+    'CA',
+    'CL',
+    'CN',
+    'CO',
+    'EG',
+    'HK',
+    'IL',
+    'IN',
+    'JP',
+    'KE',
+    'KR',
+    'MA',
+    'MX',
+    'MY',
+    'NZ',
+    'PE',
+    'PH',
+    'SG',
+    'TH',
+    'TN',
+    'TW',
+    'US',
+    'UY',
+    'VN',
+    'ZA',
+  ],
 };
 
 /** A way to ship: what the first parcel weighs and costs in each zone, and what each further kilogram adds; in cents. */
@@ -18,7 +85,14 @@ interface Service {
   readonly id: string;
   readonly name: string;
   readonly carrier: string;
-  readonly zones: Readonly<Partial<Record<Zone, { readonly base: number; readonly perKilogram: number; readonly days: readonly [number, number] }>>>;
+  readonly zones: Readonly<
+    Partial<
+      Record<
+        Zone,
+        { readonly base: number; readonly perKilogram: number; readonly days: readonly [number, number] }
+      >
+    >
+  >;
 }
 
 const services: readonly Service[] = [
@@ -50,7 +124,10 @@ const services: readonly Service[] = [
     id: 'pickup',
     name: 'Pick-up point',
     carrier: 'Kranich Post',
-    zones: { domestic: { base: 390, perKilogram: 60, days: [2, 4] }, near: { base: 790, perKilogram: 110, days: [3, 5] } },
+    zones: {
+      domestic: { base: 390, perKilogram: 60, days: [2, 4] },
+      near: { base: 790, perKilogram: 110, days: [3, 5] },
+    },
   },
 ];
 
@@ -79,7 +156,19 @@ export function quote(country: string, weightGrams: number): ShippingOption[] {
       if (price === undefined) return [];
       const cents = price.base + price.perKilogram * furtherKilograms;
       const [minDays, maxDays] = price.days;
-      return [{ cents, option: { id: service.id, name: service.name, carrier: service.carrier, cost: fromCents('EUR', BigInt(cents)), minDays, maxDays } }];
+      return [
+        {
+          cents,
+          option: {
+            id: service.id,
+            name: service.name,
+            carrier: service.carrier,
+            cost: fromCents('EUR', BigInt(cents)),
+            minDays,
+            maxDays,
+          },
+        },
+      ];
     })
     .sort((left, right) => left.cents - right.cents)
     .map(({ option }) => option);

@@ -8,51 +8,84 @@ const hangMs = 30_000;
 
 /** The processor over HTTP. @param apiKey when given, requests need it as bearer token. */
 export function serve(processor: Processor, apiKey: string | undefined): Server {
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000, maxHeaderSize: 8_192 }, (request, response) => {
-    handle(request, response, processor, apiKey).catch((error: unknown) => {
-      if (!response.headersSent) reply(response, 400, { error: error instanceof BadRequest ? error.message : 'bad_request' });
-    });
-  });
+  const server = createServer(
+    { requestTimeout: 10_000, headersTimeout: 5_000, maxHeaderSize: 8_192 },
+    (request, response) => {
+      handle(request, response, processor, apiKey).catch((error: unknown) => {
+        if (!response.headersSent)
+          reply(response, 400, { error: error instanceof BadRequest ? error.message : 'bad_request' });
+      });
+    },
+  );
   server.maxConnections = 500;
   return server;
 }
 
 class BadRequest extends Error {}
 
-async function handle(request: IncomingMessage, response: ServerResponse, processor: Processor, apiKey: string | undefined): Promise<void> {
+async function handle(
+  request: IncomingMessage,
+  response: ServerResponse,
+  processor: Processor,
+  apiKey: string | undefined,
+): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://processor');
   const route = `${request.method} ${url.pathname}`;
-  if (route === 'GET /healthz') return reply(response, 200, { status: 'alive' });
-  if (route === 'GET /v1/ledger') return reply(response, 200, { entries: processor.entries() });
-  if (route === 'GET /v1/ledger/summary') return reply(response, 200, summarize(processor.entries()));
-  if (apiKey !== undefined && request.headers.authorization !== `Bearer ${apiKey}`) return reply(response, 401, { error: 'wrong_api_key' });
+  if (route === 'GET /healthz') {
+    reply(response, 200, { status: 'alive' });
+    return;
+  }
+  if (route === 'GET /v1/ledger') {
+    reply(response, 200, { entries: processor.entries() });
+    return;
+  }
+  if (route === 'GET /v1/ledger/summary') {
+    reply(response, 200, summarize(processor.entries()));
+    return;
+  }
+  if (apiKey !== undefined && request.headers.authorization !== `Bearer ${apiKey}`) {
+    reply(response, 401, { error: 'wrong_api_key' });
+    return;
+  }
   if (route === 'GET /v1/authorizations') {
-    return reply(response, 200, { authorizations: processor.byReference(url.searchParams.get('reference') ?? '') });
+    return reply(response, 200, {
+      authorizations: processor.byReference(url.searchParams.get('reference') ?? ''),
+    });
   }
   const key = request.headers['idempotency-key'];
   if (route === 'POST /v1/authorizations') {
     const body = authorizationRequest(await bodyOf(request));
-    return give(response, processor.authorize(keyOf(key), body));
+    give(response, processor.authorize(keyOf(key), body));
+    return;
   }
-  const [, id = '', verb] = /^\/v1\/authorizations\/([^/]+)(?:\/(capture|void|refund))?$/.exec(url.pathname) ?? [];
+  const [, id = '', verb] =
+    /^\/v1\/authorizations\/([^/]+)(?:\/(capture|void|refund))?$/.exec(url.pathname) ?? [];
   if (request.method === 'GET' && id !== '' && verb === undefined) {
     const found = processor.find(id);
-    return found === undefined ? reply(response, 404, { error: 'no_such_authorization' }) : reply(response, 200, { authorization: found });
+    return found === undefined
+      ? reply(response, 404, { error: 'no_such_authorization' })
+      : reply(response, 200, { authorization: found });
   }
   if (request.method === 'POST' && verb !== undefined) {
     const to = { capture: 'captured', void: 'voided', refund: 'refunded' } as const;
-    return give(response, processor.change(keyOf(key), id, to[verb as keyof typeof to]));
+    give(response, processor.change(keyOf(key), id, to[verb as keyof typeof to]));
+    return;
   }
-  return reply(response, 404, { error: 'no_such_path' });
+  reply(response, 404, { error: 'no_such_path' });
+  return;
 }
 
 /** Gives an answer in its manner. */
 function give(response: ServerResponse, answer: Answer): void {
   switch (answer.manner) {
-    case 'prompt':
-      return reply(response, answer.status, answer.body);
-    case 'timeout':
-      return reply(response, 504, { error: 'timeout' });
+    case 'prompt': {
+      reply(response, answer.status, answer.body);
+      return;
+    }
+    case 'timeout': {
+      reply(response, 504, { error: 'timeout' });
+      return;
+    }
     case 'never':
       setTimeout(() => response.destroy(), hangMs).unref();
       return;
@@ -85,12 +118,24 @@ function keyOf(key: string | string[] | undefined): string {
 }
 
 function authorizationRequest(body: Record<string, unknown>) {
-  const { reference, card, amount } = body as { reference?: unknown; card?: Record<string, unknown>; amount?: Record<string, unknown> };
+  const { reference, card, amount } = body as {
+    reference?: unknown;
+    card?: Record<string, unknown>;
+    amount?: Record<string, unknown>;
+  };
   if (typeof reference !== 'string' || reference === '') throw new BadRequest('reference_missing');
-  if (typeof card?.['number'] !== 'string' || !/^\d{12,19}$/.test(card['number'])) throw new BadRequest('card_number_invalid');
-  if (typeof card['expiryMonth'] !== 'number' || typeof card['expiryYear'] !== 'number') throw new BadRequest('card_expiry_missing');
+  if (typeof card?.['number'] !== 'string' || !/^\d{12,19}$/.test(card['number']))
+    throw new BadRequest('card_number_invalid');
+  if (typeof card['expiryMonth'] !== 'number' || typeof card['expiryYear'] !== 'number')
+    throw new BadRequest('card_expiry_missing');
   const { currencyCode, units, nanos } = amount ?? {};
-  if (typeof currencyCode !== 'string' || typeof units !== 'string' || !/^\d{1,18}$/.test(units) || typeof nanos !== 'number' || !Number.isInteger(nanos)) {
+  if (
+    typeof currencyCode !== 'string' ||
+    typeof units !== 'string' ||
+    !/^\d{1,18}$/.test(units) ||
+    typeof nanos !== 'number' ||
+    !Number.isInteger(nanos)
+  ) {
     throw new BadRequest('amount_invalid');
   }
   return {

@@ -58,7 +58,10 @@ const allowed: Readonly<Record<'captured' | 'voided' | 'refunded', Authorization
 };
 
 /** Whether an authorisation can go to another state; money is taken at most once. */
-export function refuseChange(authorization: Authorization, to: 'captured' | 'voided' | 'refunded'): Refusal | undefined {
+export function refuseChange(
+  authorization: Authorization,
+  to: 'captured' | 'voided' | 'refunded',
+): Refusal | undefined {
   if (authorization.state === allowed[to]) return undefined;
   return { status: 409, error: authorization.state === to ? `already_${to}` : `is_${authorization.state}` };
 }

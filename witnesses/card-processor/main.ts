@@ -11,11 +11,15 @@ run('card-processor', {
   start: async () => {
     const port = portOf('CARD_PROCESSOR_PORT');
     const mode = process.env['CARD_PROCESSOR_IDEMPOTENCY'] || 'honour';
-    if (mode !== 'honour' && mode !== 'ignore') throw new Error(`CARD_PROCESSOR_IDEMPOTENCY is '${mode}': use honour or ignore`);
+    if (mode !== 'honour' && mode !== 'ignore')
+      throw new Error(`CARD_PROCESSOR_IDEMPOTENCY is '${mode}': use honour or ignore`);
     const keyFile = process.env['CARD_PROCESSOR_KEY_FILE'];
     const apiKey = keyFile === undefined ? undefined : readFileSync(keyFile).toString('hex');
     const file = openLedgerFile(required('CARD_PROCESSOR_LEDGER'));
-    const server = serve(createProcessor(file, mode satisfies IdempotencyMode, () => new Date()), apiKey);
+    const server = serve(
+      createProcessor(file, mode satisfies IdempotencyMode, () => new Date()),
+      apiKey,
+    );
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(listenError(error, 'CARD_PROCESSOR_PORT', port)));
       server.listen(port, host, resolve);

@@ -1,5 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type Amount, type Authorization, evolve, type LedgerEntry, type Refusal, refuseChange } from './ledger.js';
+import {
+  type Amount,
+  type Authorization,
+  evolve,
+  type LedgerEntry,
+  type Refusal,
+  refuseChange,
+} from './ledger.js';
 import type { LedgerFile } from './ledger-file.js';
 import { type Behaviour, behaviourOf } from './test-cards.js';
 
@@ -25,7 +32,10 @@ export interface Answer {
 
 /** The processor: everything that it has answered is in the ledger before the answer leaves. */
 export interface Processor {
-  authorize(key: string, request: { readonly reference: string; readonly card: Card; readonly amount: Amount }): Answer;
+  authorize(
+    key: string,
+    request: { readonly reference: string; readonly card: Card; readonly amount: Amount },
+  ): Answer;
   change(key: string, id: string, to: 'captured' | 'voided' | 'refunded'): Answer;
   find(id: string): Authorization | undefined;
   byReference(reference: string): Authorization[];
@@ -47,7 +57,8 @@ export function createProcessor(file: LedgerFile, mode: IdempotencyMode, now: ()
   const replay = (path: string, key: string, bodyHash: string): Answer | undefined => {
     const before = mode === 'honour' ? answered.get(`${path} ${key}`) : undefined;
     if (before === undefined) return undefined;
-    if (before.request.bodyHash !== bodyHash) return { status: 422, body: { error: 'key_reused' }, manner: 'prompt' };
+    if (before.request.bodyHash !== bodyHash)
+      return { status: 422, body: { error: 'key_reused' }, manner: 'prompt' };
     const now = ledger.get(before.authorizationId) as Authorization;
     return { status: 200, body: { authorization: { ...now, state: before.type } }, manner: 'prompt' };
   };
@@ -67,7 +78,8 @@ export function createProcessor(file: LedgerFile, mode: IdempotencyMode, now: ()
       const before = replay(path, key, bodyHash);
       if (before !== undefined) return before;
       const behaviour = behaviourOf(card.number);
-      if (behaviour.kind === 'hangs' && firstTime(`${path} ${key}`)) return { status: 0, body: { error: 'never' }, manner: 'never' };
+      if (behaviour.kind === 'hangs' && firstTime(`${path} ${key}`))
+        return { status: 0, body: { error: 'never' }, manner: 'never' };
       const id = `auth_${randomUUID()}`;
       const declineReason = reasonToDecline(behaviour, card, now());
       const authorization = write({
@@ -80,7 +92,8 @@ export function createProcessor(file: LedgerFile, mode: IdempotencyMode, now: ()
         request: { key, path, bodyHash },
       });
       if (behaviour.kind === 'times_out_after' && behaviour.what === 'capture') capturesTimeOut.add(id);
-      const lies = behaviour.kind === 'times_out_after' && behaviour.what === 'authorize' && firstTime(`${path} ${key}`);
+      const lies =
+        behaviour.kind === 'times_out_after' && behaviour.what === 'authorize' && firstTime(`${path} ${key}`);
       const manner = lies ? 'timeout' : behaviour.kind === 'slow' ? { afterMs: behaviour.delayMs } : 'prompt';
       return { status: 201, body: { authorization }, manner };
     },
@@ -89,16 +102,26 @@ export function createProcessor(file: LedgerFile, mode: IdempotencyMode, now: ()
       const before = replay(path, key, id);
       if (before !== undefined) return before;
       const authorization = ledger.get(id);
-      if (authorization === undefined) return { status: 404, body: { error: 'no_such_authorization' }, manner: 'prompt' };
+      if (authorization === undefined)
+        return { status: 404, body: { error: 'no_such_authorization' }, manner: 'prompt' };
       const refusal: Refusal | undefined = refuseChange(authorization, to);
-      if (refusal !== undefined) return { status: refusal.status, body: { error: refusal.error }, manner: 'prompt' };
+      if (refusal !== undefined)
+        return { status: refusal.status, body: { error: refusal.error }, manner: 'prompt' };
       const { reference, amount, card } = authorization;
-      const changed = write({ type: to, authorizationId: id, reference, amount, card, request: { key, path, bodyHash: id } });
+      const changed = write({
+        type: to,
+        authorizationId: id,
+        reference,
+        amount,
+        card,
+        request: { key, path, bodyHash: id },
+      });
       const lies = to === 'captured' && capturesTimeOut.has(id) && firstTime(path);
       return { status: 200, body: { authorization: changed }, manner: lies ? 'timeout' : 'prompt' };
     },
     find: (id) => ledger.get(id),
-    byReference: (reference) => [...ledger.values()].filter((authorization) => authorization.reference === reference),
+    byReference: (reference) =>
+      [...ledger.values()].filter((authorization) => authorization.reference === reference),
     entries: () => file.entries,
   };
 }
@@ -111,5 +134,8 @@ function reasonToDecline(behaviour: Behaviour, card: Card, now: Date): string | 
 
 function hashOf(reference: string, number: string, amount: Amount): string {
   // The number is hashed together with the rest and cut short: it can't be found again from the ledger.
-  return createHash('sha256').update(JSON.stringify([reference, number.slice(-4), amount])).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(JSON.stringify([reference, number.slice(-4), amount]))
+    .digest('hex')
+    .slice(0, 16);
 }

@@ -33,11 +33,22 @@ export function openMailbox(path: string, now: () => Date): Mailbox {
     if (messages.length > keptInMemory) messages.shift();
   };
   if (existsSync(path)) {
-    for (const line of readFileSync(path, 'utf8').split('\n').filter((text) => text.endsWith('}'))) keep(JSON.parse(line) as ReceivedMail);
+    for (const line of readFileSync(path, 'utf8')
+      .split('\n')
+      .filter((text) => text.endsWith('}')))
+      keep(JSON.parse(line) as ReceivedMail);
   }
   return {
     receive: (from, to, source) => {
-      const mail = { number: total + 1, from, to, subject: header(source, 'subject'), messageId: header(source, 'message-id'), source, at: now().toISOString() };
+      const mail = {
+        number: total + 1,
+        from,
+        to,
+        subject: header(source, 'subject'),
+        messageId: header(source, 'message-id'),
+        source,
+        at: now().toISOString(),
+      };
       appendFileSync(path, `${JSON.stringify(mail)}\n`, { mode: 0o600, flush: true } as { mode: number });
       keep(mail);
     },

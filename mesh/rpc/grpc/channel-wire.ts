@@ -1,5 +1,12 @@
 import type { EventEmitter } from 'node:events';
-import { type ChannelOptions, Client, credentials, type ClientReadableStream, type ClientWritableStream, status } from '@grpc/grpc-js';
+import {
+  type ChannelOptions,
+  Client,
+  type ClientReadableStream,
+  type ClientWritableStream,
+  credentials,
+  status,
+} from '@grpc/grpc-js';
 import type { MethodPolicy } from '../../contract/policy.js';
 import { cancelled } from '../deadline.js';
 import { isStream, untilAborted } from '../stream.js';
@@ -62,11 +69,19 @@ function unary(client: Client, request: WireRequest, body: Uint8Array): Promise<
   return new Promise((resolve, reject) => {
     let trailers = {};
     let answer: Uint8Array | undefined;
-    const call = client.makeUnaryRequest(request.method.path, same, same, Buffer.from(body), toGrpcMetadata(request.metadata), deadlineOf(request), (error, bytes) => {
-      stopWatching();
-      if (error === null) answer = bytes;
-      else reject(failureOf(request, error));
-    });
+    const call = client.makeUnaryRequest(
+      request.method.path,
+      same,
+      same,
+      Buffer.from(body),
+      toGrpcMetadata(request.metadata),
+      deadlineOf(request),
+      (error, bytes) => {
+        stopWatching();
+        if (error === null) answer = bytes;
+        else reject(failureOf(request, error));
+      },
+    );
     const stopWatching = cancelWith(request, call);
     // The status event comes last and carries the trailers.
     call.on('status', ({ metadata }) => {
@@ -79,11 +94,18 @@ function unary(client: Client, request: WireRequest, body: Uint8Array): Promise<
 function clientStream(client: Client, request: WireRequest): Promise<WireResponse> {
   return new Promise((resolve, reject) => {
     let answer: Uint8Array | undefined;
-    const call = client.makeClientStreamRequest(request.method.path, same, same, toGrpcMetadata(request.metadata), deadlineOf(request), (error, bytes) => {
-      stopWatching();
-      if (error === null) answer = bytes;
-      else reject(failureOf(request, error));
-    });
+    const call = client.makeClientStreamRequest(
+      request.method.path,
+      same,
+      same,
+      toGrpcMetadata(request.metadata),
+      deadlineOf(request),
+      (error, bytes) => {
+        stopWatching();
+        if (error === null) answer = bytes;
+        else reject(failureOf(request, error));
+      },
+    );
     const stopWatching = cancelWith(request, call);
     call.on('status', ({ metadata }) => {
       if (answer !== undefined) resolve({ body: answer, trailers: fromGrpcMetadata(metadata) });
@@ -93,12 +115,25 @@ function clientStream(client: Client, request: WireRequest): Promise<WireRespons
 }
 
 function serverStream(client: Client, request: WireRequest, body: Uint8Array): WireResponse {
-  const call = client.makeServerStreamRequest(request.method.path, same, same, Buffer.from(body), toGrpcMetadata(request.metadata), deadlineOf(request));
+  const call = client.makeServerStreamRequest(
+    request.method.path,
+    same,
+    same,
+    Buffer.from(body),
+    toGrpcMetadata(request.metadata),
+    deadlineOf(request),
+  );
   return reading(request, call);
 }
 
 function bidi(client: Client, request: WireRequest): WireResponse {
-  const call = client.makeBidiStreamRequest(request.method.path, same, same, toGrpcMetadata(request.metadata), deadlineOf(request));
+  const call = client.makeBidiStreamRequest(
+    request.method.path,
+    same,
+    same,
+    toGrpcMetadata(request.metadata),
+    deadlineOf(request),
+  );
   pump(request.body, call);
   return reading(request, call);
 }
@@ -127,7 +162,10 @@ function reading(request: WireRequest, call: ClientReadableStream<Buffer>): Wire
 }
 
 /** Writes a stream with back-pressure; what it fails with cancels the call. */
-function pump(body: Body, call: Pick<ClientWritableStream<Buffer>, 'write' | 'end' | 'cancel'> & EventEmitter): void {
+function pump(
+  body: Body,
+  call: Pick<ClientWritableStream<Buffer>, 'write' | 'end' | 'cancel'> & EventEmitter,
+): void {
   // An answer may come before the end of the request: then nobody wants the rest.
   const answered = new AbortController();
   call.once('status', () => answered.abort());

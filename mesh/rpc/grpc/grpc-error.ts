@@ -1,4 +1,4 @@
-import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
+import { Metadata, type ServiceError, type StatusObject, type status } from '@grpc/grpc-js';
 import { type Code, MeshError } from '../../contract/error.js';
 import { codeNumber, codeOfNumber, decodeStatus, encodeStatus } from '../../contract/status.js';
 
@@ -10,7 +10,8 @@ export function errorFromGrpc(failure: unknown): MeshError {
   const { code, details, metadata } = failure as Partial<ServiceError>;
   if (typeof code !== 'number') return MeshError.from(failure);
   const [bytes] = metadata?.get(detailsKey) ?? [];
-  if (Buffer.isBuffer(bytes)) return decodeStatus({ code: codeOfNumber(code), message: details ?? '' }, bytes);
+  if (Buffer.isBuffer(bytes))
+    return decodeStatus({ code: codeOfNumber(code), message: details ?? '' }, bytes);
   return fromTransport(codeOfNumber(code), details ?? '', failure);
 }
 
@@ -22,11 +23,27 @@ function fromTransport(code: Code, message: string, cause: unknown): MeshError {
   switch (code) {
     case 'CANCELLED':
     case 'UNAVAILABLE':
-      return new MeshError({ code: 'UNAVAILABLE', reason: 'UNAVAILABLE', message: "the service can't be reached or is stopping: try again", cause });
+      return new MeshError({
+        code: 'UNAVAILABLE',
+        reason: 'UNAVAILABLE',
+        message: "the service can't be reached or is stopping: try again",
+        cause,
+      });
     case 'DEADLINE_EXCEEDED':
-      return new MeshError({ code, reason: code, message: 'there was no answer in time: what was asked for may have happened, so repeat it with the same key', cause });
+      return new MeshError({
+        code,
+        reason: code,
+        message:
+          'there was no answer in time: what was asked for may have happened, so repeat it with the same key',
+        cause,
+      });
     case 'RESOURCE_EXHAUSTED':
-      return new MeshError({ code, reason: /larger than/.test(message) ? 'BODY_TOO_LARGE' : 'OVERLOADED', message, cause });
+      return new MeshError({
+        code,
+        reason: /larger than/.test(message) ? 'BODY_TOO_LARGE' : 'OVERLOADED',
+        message,
+        cause,
+      });
     default:
       return decodeStatus({ code, message }, undefined);
   }

@@ -1,5 +1,5 @@
-import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import type { ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
 import type { ExtraService } from './server.js';
 
 /** How services are, by the name that health checks use: a proto service's full name, or empty for all together. */
@@ -46,7 +46,10 @@ export function healthService(source: HealthSource): ExtraService {
       else callback(null, writeStatus(now));
     },
     List: (_call: unknown, callback: sendUnaryData<Buffer>) => {
-      callback(null, writeList(source.names().map((name) => [name, statusOf(name) ?? status.serviceUnknown])));
+      callback(
+        null,
+        writeList(source.names().map((name) => [name, statusOf(name) ?? status.serviceUnknown])),
+      );
     },
     Watch: (call: ServerWritableStream<HealthCheckRequest, Buffer>) => {
       let last: number | undefined;
@@ -61,7 +64,10 @@ export function healthService(source: HealthSource): ExtraService {
       tell();
     },
   };
-  return [{ Check: method('Check', false), List: method('List', false), Watch: method('Watch', true) }, implementation as never];
+  return [
+    { Check: method('Check', false), List: method('List', false), Watch: method('Watch', true) },
+    implementation as never,
+  ];
 }
 
 /** An object, because grpc-js takes a message that is falsy, such as the empty name, for none. */

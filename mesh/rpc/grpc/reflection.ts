@@ -1,6 +1,11 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { type DescriptorProto, type EnumDescriptorProto, type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import {
+  type DescriptorProto,
+  type EnumDescriptorProto,
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+} from '@bufbuild/protobuf/wkt';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Contract } from '../../contract/image.js';
 import type { ExtraService } from './server.js';
@@ -35,7 +40,10 @@ export function reflectionServices(contract: Contract, services: readonly string
             call.write(Buffer.from(answer(request, index, services)));
           } catch {
             // Without a status the client would wait for its deadline.
-            call.emit('error', { code: invalidArgument, details: 'the request is not a ServerReflectionRequest' });
+            call.emit('error', {
+              code: invalidArgument,
+              details: 'the request is not a ServerReflectionRequest',
+            });
           }
         });
         call.on('end', () => call.end());
@@ -105,7 +113,13 @@ function answer(request: Buffer, index: Index, services: readonly string[]): Uin
       write = () => writeFiles(response, index, index.bySymbol.get(symbol), `symbol ${symbol}`);
     } else if (field === 5) {
       const { type: extended, number } = readExtension(reader.bytes());
-      write = () => writeFiles(response, index, index.byExtension.get(extended)?.get(number), `extension ${number} of ${extended}`);
+      write = () =>
+        writeFiles(
+          response,
+          index,
+          index.byExtension.get(extended)?.get(number),
+          `extension ${number} of ${extended}`,
+        );
     } else if (field === 6) {
       const extended = reader.string();
       write = () => writeNumbers(response, extended, index);
@@ -134,7 +148,12 @@ function readExtension(bytes: Uint8Array): { type: string; number: number } {
 }
 
 /** FileDescriptorResponse (field 4): the file and all that it imports, so that a client need not ask again. */
-function writeFiles(response: BinaryWriter, index: Index, file: FileDescriptorProto | undefined, what: string): void {
+function writeFiles(
+  response: BinaryWriter,
+  index: Index,
+  file: FileDescriptorProto | undefined,
+  what: string,
+): void {
   if (file === undefined) {
     writeError(response, what);
     return;
@@ -148,7 +167,8 @@ function writeFiles(response: BinaryWriter, index: Index, file: FileDescriptorPr
   };
   collect(file.name);
   response.tag(4, WireType.LengthDelimited).fork();
-  for (const each of wanted.values()) response.tag(1, WireType.LengthDelimited).bytes(toBinary(FileDescriptorProtoSchema, each));
+  for (const each of wanted.values())
+    response.tag(1, WireType.LengthDelimited).bytes(toBinary(FileDescriptorProtoSchema, each));
   response.join();
 }
 
@@ -177,6 +197,10 @@ function writeList(response: BinaryWriter, services: readonly string[]): void {
 /** ErrorResponse (field 7). */
 function writeError(response: BinaryWriter, what: string): void {
   response.tag(7, WireType.LengthDelimited).fork();
-  response.tag(1, WireType.Varint).int32(notFound).tag(2, WireType.LengthDelimited).string(`there is no ${what} here`);
+  response
+    .tag(1, WireType.Varint)
+    .int32(notFound)
+    .tag(2, WireType.LengthDelimited)
+    .string(`there is no ${what} here`);
   response.join();
 }

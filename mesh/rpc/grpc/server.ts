@@ -1,6 +1,17 @@
 import type { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
-import { type handleUnaryCall, logVerbosity, Server, ServerCredentials, type ServerDuplexStream, type ServerReadableStream, type ServerUnaryCall, type ServerWritableStream, setLogVerbosity, type UntypedHandleCall } from '@grpc/grpc-js';
+import {
+  type handleUnaryCall,
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerReadableStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  setLogVerbosity,
+  type UntypedHandleCall,
+} from '@grpc/grpc-js';
 import type { MethodPolicy } from '../../contract/policy.js';
 import { StartupError } from '../../runtime/startup-error.js';
 import { cancelled } from '../deadline.js';
@@ -41,7 +52,10 @@ const same = (bytes: Buffer | Uint8Array) => Buffer.from(bytes.buffer, bytes.byt
  * Listens for gRPC without TLS. All limits are set here; none is left to its default.
  * @throws StartupError when the port is taken.
  */
-export async function openGrpcServer(options: GrpcServerOptions, extra: readonly ExtraService[] = []): Promise<GrpcServer> {
+export async function openGrpcServer(
+  options: GrpcServerOptions,
+  extra: readonly ExtraService[] = [],
+): Promise<GrpcServer> {
   // Its errors come back as errors; on standard error they would be a second line beside ours.
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
@@ -95,7 +109,8 @@ export async function openGrpcServer(options: GrpcServerOptions, extra: readonly
 
 function byService(methods: Iterable<MethodPolicy>): Map<string, MethodPolicy[]> {
   const services = new Map<string, MethodPolicy[]>();
-  for (const method of methods) services.set(method.service, [...(services.get(method.service) ?? []), method]);
+  for (const method of methods)
+    services.set(method.service, [...(services.get(method.service) ?? []), method]);
   return services;
 }
 
@@ -105,7 +120,11 @@ type AnyCall =
   | ServerWritableStream<Buffer, Buffer>
   | ServerDuplexStream<Buffer, Buffer>;
 
-function handlerOf(method: MethodPolicy, options: GrpcServerOptions, stopping: AbortSignal): UntypedHandleCall {
+function handlerOf(
+  method: MethodPolicy,
+  options: GrpcServerOptions,
+  stopping: AbortSignal,
+): UntypedHandleCall {
   const answer = async (call: AnyCall, body: Body): Promise<WireResponse> => {
     const ending = new AbortController();
     const end = () => ending.abort(cancelled(method.path));
@@ -116,7 +135,10 @@ function handlerOf(method: MethodPolicy, options: GrpcServerOptions, stopping: A
       return await options.dispatch({
         method,
         body,
-        metadata: options.caller === 'outside' ? withoutSpoofable(fromGrpcMetadata(call.metadata)) : fromGrpcMetadata(call.metadata),
+        metadata:
+          options.caller === 'outside'
+            ? withoutSpoofable(fromGrpcMetadata(call.metadata))
+            : fromGrpcMetadata(call.metadata),
         deadlineMs: deadline instanceof Date ? deadline.getTime() : deadline,
         signal: ending.signal,
         caller: options.caller,
@@ -136,7 +158,10 @@ function handlerOf(method: MethodPolicy, options: GrpcServerOptions, stopping: A
     return handle;
   }
   return (call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>) => {
-    const body = method.kind === 'server_streaming' ? (call as ServerWritableStream<Buffer, Buffer>).request : requestsOf(call);
+    const body =
+      method.kind === 'server_streaming'
+        ? (call as ServerWritableStream<Buffer, Buffer>).request
+        : requestsOf(call);
     void (async () => {
       try {
         const response = await answer(call, body);
@@ -155,10 +180,15 @@ function handlerOf(method: MethodPolicy, options: GrpcServerOptions, stopping: A
 
 /** The request stream; a handler that stops to read it must not destroy what it still writes to. */
 function requestsOf(call: unknown): AsyncIterable<Buffer> {
-  return { [Symbol.asyncIterator]: () => (call as Readable).iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer> };
+  return {
+    [Symbol.asyncIterator]: () =>
+      (call as Readable).iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>,
+  };
 }
 
-function writable(call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>): Promise<void> {
+function writable(
+  call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>,
+): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       call.off('drain', done);
@@ -178,8 +208,16 @@ function bind(server: Server, options: GrpcServerOptions): Promise<number> {
         const taken = /EADDRINUSE/.test(error.message);
         reject(
           taken
-            ? new StartupError(`port ${options.port} is taken (gRPC)`, `stop what uses it, or choose another with ${options.portVariable}`, { cause: error })
-            : new StartupError(`gRPC can't listen on ${options.host}:${options.port} (${error.message})`, `check ${options.portVariable}`, { cause: error }),
+            ? new StartupError(
+                `port ${options.port} is taken (gRPC)`,
+                `stop what uses it, or choose another with ${options.portVariable}`,
+                { cause: error },
+              )
+            : new StartupError(
+                `gRPC can't listen on ${options.host}:${options.port} (${error.message})`,
+                `check ${options.portVariable}`,
+                { cause: error },
+              ),
         );
       }
     });

@@ -15,7 +15,8 @@ export function authoriseInterceptor(policy: CallPolicy): Interceptor {
     const { method, context } = call;
     if (context.caller === outside) {
       if (method.exposure === 'internal') throw notExposed(method.path);
-    } else if (!policy.allows(context.caller, method.path)) throw callNotDeclared(context.caller, method.path);
+    } else if (!policy.allows(context.caller, method.path))
+      throw callNotDeclared(context.caller, method.path);
     if (method.exposure === 'user' || method.exposure === 'operator') {
       const scope = method.exposure === 'user' ? method.scope : 'operator';
       if (context.user === undefined) throw tokenMissing(method.path);
@@ -27,11 +28,19 @@ export function authoriseInterceptor(policy: CallPolicy): Interceptor {
 
 /** The refusal of an internal method at a front port. */
 export function notExposed(path: string): MeshError {
-  return new MeshError({ code: 'PERMISSION_DENIED', reason: 'METHOD_NOT_EXPOSED', message: `${path.slice(1)} is internal: clients can't call it` });
+  return new MeshError({
+    code: 'PERMISSION_DENIED',
+    reason: 'METHOD_NOT_EXPOSED',
+    message: `${path.slice(1)} is internal: clients can't call it`,
+  });
 }
 
 function tokenMissing(path: string): MeshError {
-  return new MeshError({ code: 'UNAUTHENTICATED', reason: 'TOKEN_MISSING', message: `${path.slice(1)} needs a token: log in and send it as authorization: Bearer` });
+  return new MeshError({
+    code: 'UNAUTHENTICATED',
+    reason: 'TOKEN_MISSING',
+    message: `${path.slice(1)} needs a token: log in and send it as authorization: Bearer`,
+  });
 }
 
 function scopeMissing(path: string, scope: string): MeshError {

@@ -16,13 +16,23 @@ export function deduplicateInterceptor(): Interceptor {
     if (method.idempotencyKey === 'none' || isStream(body)) return next(call);
     if (key === undefined || key === '') {
       if (method.idempotencyKey === 'optional') return next(call);
-      throw invalidField(header, 'required', 'is missing: send one that is new for each command', 'IDEMPOTENCY_KEY_REQUIRED');
+      throw invalidField(
+        header,
+        'required',
+        'is missing: send one that is new for each command',
+        'IDEMPOTENCY_KEY_REQUIRED',
+      );
     }
-    if (!/^[\x21-\x7e]{1,200}$/.test(key)) throw invalidField(header, 'format', 'must be 1 to 200 printable ASCII characters without spaces');
+    if (!/^[\x21-\x7e]{1,200}$/.test(key))
+      throw invalidField(header, 'format', 'must be 1 to 200 printable ASCII characters without spaces');
     // A step of a saga is one command, whether it first runs in a user's call or later without it.
     const byService = context.user === undefined || method.exposure === 'internal';
     const owner = byService ? `service:${context.caller}` : `user:${context.user?.id}`;
-    const command = { scope: `${owner} ${method.path}`, key, requestHash: createHash('sha256').update(body).digest() };
+    const command = {
+      scope: `${owner} ${method.path}`,
+      key,
+      requestHash: createHash('sha256').update(body).digest(),
+    };
     return next({ ...call, context: { ...context, command } });
   };
 }

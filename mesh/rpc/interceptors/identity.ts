@@ -12,7 +12,11 @@ export function identityInterceptor(verifier: TokenVerifier): Interceptor {
     if (authorization === undefined) return next(call);
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
     if (token === undefined) {
-      throw new MeshError({ code: 'UNAUTHENTICATED', reason: 'TOKEN_INVALID', message: "authorization is not 'Bearer TOKEN': log in and send the token so" });
+      throw new MeshError({
+        code: 'UNAUTHENTICATED',
+        reason: 'TOKEN_INVALID',
+        message: "authorization is not 'Bearer TOKEN': log in and send the token so",
+      });
     }
     const user = await verifier.verify(token);
     return next({ ...call, context: { ...call.context, metadata, user, userToken: token } });

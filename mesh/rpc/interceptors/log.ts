@@ -22,7 +22,11 @@ export function logInterceptor(log: Log, clock: Clock): Interceptor {
         trace_id: context.trace.traceId,
         span_id: context.trace.spanId,
       };
-      if (error === undefined || (error.code !== 'INTERNAL' && error.code !== 'UNKNOWN' && error.code !== 'DATA_LOSS')) log.info(fields, 'call');
+      if (
+        error === undefined ||
+        (error.code !== 'INTERNAL' && error.code !== 'UNKNOWN' && error.code !== 'DATA_LOSS')
+      )
+        log.info(fields, 'call');
       else log.error({ ...fields, cause: causeOf(error) }, 'call failed by a mistake of the shop');
     };
     try {

@@ -1,11 +1,15 @@
 import { MeshError } from '../../contract/error.js';
 import type { Clock } from '../../runtime/ports.js';
-import type { Interceptor } from '../interceptor.js';
 import type { RpcMetrics } from '../../telemetry/metrics.js';
+import type { Interceptor } from '../interceptor.js';
 import { onEnd } from '../stream.js';
 
 /** Rate, errors, duration and calls in flight of each method. */
-export function metricsInterceptor(side: 'client' | 'server', metrics: RpcMetrics, clock: Clock): Interceptor {
+export function metricsInterceptor(
+  side: 'client' | 'server',
+  metrics: RpcMetrics,
+  clock: Clock,
+): Interceptor {
   return (next) => async (call) => {
     const { path } = call.method;
     const startedMs = clock.monotonicMs();

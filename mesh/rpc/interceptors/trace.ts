@@ -14,7 +14,11 @@ export function traceInterceptor(side: 'client' | 'server', tracer: Tracer): Int
       name: method.path.slice(1),
       kind: side,
       parent: context.trace,
-      attributes: { 'rpc.system.name': 'grpc', 'rpc.method': method.path.slice(1), 'meshmart.caller': context.caller },
+      attributes: {
+        'rpc.system.name': 'grpc',
+        'rpc.method': method.path.slice(1),
+        'meshmart.caller': context.caller,
+      },
     });
     const end = (failure: unknown) => {
       const code = failure === undefined ? 'OK' : MeshError.from(failure).code;
