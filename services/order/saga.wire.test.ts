@@ -1,10 +1,11 @@
-import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'chai';
 import { MeshError } from '../../mesh/contract/error.js';
 import { loadContract } from '../../mesh/contract/image.js';
 import { readPolicies } from '../../mesh/contract/policy.js';
 import { createClient } from '../../mesh/rpc/client.js';
+import type { Handlers } from '../../mesh/rpc/definition.js';
 import { createDispatch } from '../../mesh/rpc/dispatch.js';
 import { inProcessWire } from '../../mesh/rpc/in-process.js';
 import { createBackground } from '../../mesh/runtime/background.js';
@@ -22,7 +23,6 @@ import {
   OrderState,
   PlaceOrderRequest,
 } from '../../proto/gen/meshmart/order/v1/order.js';
-import type { Handlers } from '../../mesh/rpc/definition.js';
 import { loadSaga } from './order-store.js';
 import { type Fate, type ScriptedRequest, type ScriptedShop, scriptedShop } from './scripted-shop.test.js';
 import { service } from './service.js';
@@ -35,7 +35,11 @@ describe('the saga on a virtual clock', () => {
   let shop: ScriptedShop;
   let folder: TemporaryFolder;
   let log: CollectingLog;
-  let life: { readonly ports: ServicePorts; readonly stop: () => Promise<void>; readonly work: () => Promise<void> };
+  let life: {
+    readonly ports: ServicePorts;
+    readonly stop: () => Promise<void>;
+    readonly work: () => Promise<void>;
+  };
   let handlers: Handlers<typeof OrderServiceDefinition>;
 
   /** Starts the service over the file that the last life left. */
@@ -117,7 +121,8 @@ describe('the saga on a virtual clock', () => {
   const stateOf = async (id: string) =>
     OrderState[(await loadSaga(life.ports.store, id))?.order.state ?? OrderState.ORDER_STATE_UNSPECIFIED];
   const lostFor = (tries: number): Fate[] => Array<Fate>(tries).fill('lost before');
-  const triesOf = (step: ScriptedRequest) => shop.arrived.filter((arrived) => arrived.startsWith(`${step} `)).length;
+  const triesOf = (step: ScriptedRequest) =>
+    shop.arrived.filter((arrived) => arrived.startsWith(`${step} `)).length;
 
   for (const step of ['reserve', 'authorize', 'commit', 'capture', 'ship'] as const) {
     it(`goes on after a restart in the middle of ${step}`, async () => {
