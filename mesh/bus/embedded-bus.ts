@@ -30,7 +30,11 @@ export function openEmbeddedBus(options: EmbeddedBusOptions): Bus {
   const pruneLater = (): (() => void) =>
     ambient.timers.after(pruneEveryMs, () => {
       if (!open) return;
-      log.prune();
+      try {
+        log.prune();
+      } catch (error) {
+        logger.warn({ error: String(error) }, 'handled events could not be deleted: it is tried again later');
+      }
       cancelPrune = pruneLater();
     });
   let cancelPrune = pruneLater();
@@ -61,8 +65,9 @@ export function openEmbeddedBus(options: EmbeddedBusOptions): Bus {
       consumers.set(subscription.group, consumer);
       consumer.wake();
       return async () => {
-        consumers.delete(subscription.group);
         await consumer.stop();
+        // Not before: a successor must not get what this one is still at.
+        if (consumers.get(subscription.group) === consumer) consumers.delete(subscription.group);
       };
     },
     deadLetters: async (group, limit) => durable(() => log.deadLetters(group, limit)),

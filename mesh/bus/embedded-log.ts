@@ -20,7 +20,7 @@ export interface EmbeddedLog {
   deadLetters(group: string, limit: number): (DeadLetter & { readonly position: number })[];
   /** Makes a dead letter deliverable again; undefined when there is none. */
   revive(group: string, messageId: string): LoggedMessage | undefined;
-  /** Notes that a group wants these topics, so that their messages are kept until it has handled them. */
+  /** Notes that a group wants these topics and no others: their messages are kept until it has handled them. */
   register(group: string, topics: readonly string[]): void;
   lag(group: string): number;
   /** Deletes what every registered group has handled. */
@@ -118,6 +118,7 @@ export function createEmbeddedLog(database: SqliteDatabase): EmbeddedLog {
     },
     register: (group, topics) => {
       database.transaction(() => {
+        database.prepare('DELETE FROM groups WHERE group_name = ?').run(group);
         for (const topic of topics)
           database
             .prepare('INSERT INTO groups (group_name, topic) VALUES (?, ?) ON CONFLICT DO NOTHING')

@@ -26,6 +26,9 @@ export interface GroupConsumer {
 
 const readAhead = 256;
 
+/** Pause after a failure of the log's own database. */
+const databaseRetryMs = 1_000;
+
 /**
  * Delivers a group's messages: the messages of one key one after the other, several keys at a time. While a key waits
  * for a retry, the others go on.
@@ -41,6 +44,16 @@ export function startGroupConsumer(options: GroupConsumerOptions): GroupConsumer
   let queued = 0;
   let acknowledged: number[] = [];
   let flushing = false;
+  const waits = new Set<() => void>();
+
+  /** A timer that ends with the consumer. */
+  const later = (delayMs: number, task: () => void) => {
+    const cancel = ambient.timers.after(delayMs, () => {
+      waits.delete(cancel);
+      task();
+    });
+    waits.add(cancel);
+  };
 
   const enqueue = (logged: LoggedMessage) => {
     const wanted = topics[logged.message.topic]?.includes(logged.message.type) ?? false;
@@ -57,13 +70,22 @@ export function startGroupConsumer(options: GroupConsumerOptions): GroupConsumer
     } else queue.push(logged);
   };
 
-  const fill = () => {
+  const read = () => {
     while (!stopping.signal.aborted && queued < readAhead) {
       const batch = log.read(group, Object.keys(topics), readTo, readAhead);
       const last = batch.at(-1);
       if (last === undefined) break;
       readTo = last.position;
       batch.forEach(enqueue);
+    }
+  };
+
+  const fill = () => {
+    try {
+      read();
+    } catch (error) {
+      logger.warn({ group, error: String(error) }, 'events could not be read: it is tried again');
+      later(databaseRetryMs, fill);
     }
     while (!stopping.signal.aborted && running.size < concurrency) {
       const key = ready.shift();
@@ -82,9 +104,9 @@ export function startGroupConsumer(options: GroupConsumerOptions): GroupConsumer
     for (let logged = queue[0]; logged !== undefined && !stopping.signal.aborted; logged = queue[0]) {
       const delayMs = await attempt(logged);
       if (delayMs !== undefined) {
-        ambient.timers.after(delayMs, () => {
+        later(delayMs, () => {
           ready.push(key);
-          if (!stopping.signal.aborted) fill();
+          fill();
         });
         return;
       }
@@ -119,12 +141,21 @@ export function startGroupConsumer(options: GroupConsumerOptions): GroupConsumer
         logger.warn(fields, 'an event could not be handled: it is delivered again');
         return decision.delayMs;
       }
+      try {
+        log.bury(group, logged, {
+          attempts: number,
+          lastError: String(error).slice(0, 500),
+          failedAtMs: ambient.clock.nowMs(),
+        });
+      } catch (cause) {
+        attempts.set(position, number);
+        logger.warn(
+          { ...fields, cause: String(cause) },
+          'an event could not be given up: it is delivered again',
+        );
+        return databaseRetryMs;
+      }
       attempts.delete(position);
-      log.bury(group, logged, {
-        attempts: number,
-        lastError: String(error).slice(0, 500),
-        failedAtMs: ambient.clock.nowMs(),
-      });
       logger.error(fields, 'an event was given up: it is a dead letter now');
       return undefined;
     }
@@ -135,14 +166,23 @@ export function startGroupConsumer(options: GroupConsumerOptions): GroupConsumer
     acknowledged.push(position);
     if (flushing) return;
     flushing = true;
-    ambient.timers.after(0, flush);
+    later(0, flush);
   };
 
   const flush = () => {
     flushing = false;
     const positions = acknowledged;
     acknowledged = [];
-    if (positions.length > 0) log.acknowledge(group, positions);
+    if (positions.length === 0) return;
+    try {
+      log.acknowledge(group, positions);
+    } catch (error) {
+      logger.warn({ group, error: String(error) }, 'events handled could not be noted: they may come again');
+      acknowledged = [...positions, ...acknowledged];
+      if (stopping.signal.aborted) return;
+      flushing = true;
+      later(databaseRetryMs, flush);
+    }
   };
 
   return {
@@ -153,7 +193,10 @@ export function startGroupConsumer(options: GroupConsumerOptions): GroupConsumer
     },
     stop: async () => {
       stopping.abort();
+      for (const cancel of waits) cancel();
+      waits.clear();
       await Promise.allSettled([...running]);
+      for (const cancel of waits) cancel();
       flush();
     },
   };

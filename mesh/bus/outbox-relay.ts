@@ -53,9 +53,11 @@ export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<voi
           'events could not be published: they stay in the outbox',
         );
       }
+      if (stopping.signal.aborted) return;
       if (woken && failures === 0) continue;
       const pause = new AbortController();
-      wake = () => pause.abort();
+      // Nothing but the stop cuts a pause after a failure short: the bus must not be asked at the rate of commits.
+      if (failures === 0) wake = () => pause.abort();
       const end = () => pause.abort();
       stopping.signal.addEventListener('abort', end, { once: true });
       const pauseMs = failures === 0 ? sweepEveryMs : Math.min(5_000, 50 * 2 ** Math.min(failures, 10));

@@ -16,11 +16,15 @@ export interface BackgroundSource {
 /** Makes the `background` function of a service's ports: contexts for sagas, sweeps and events. */
 export function createBackground(source: BackgroundSource): (options: BackgroundOptions) => CallContext {
   const { ambient, service, stopping } = source;
+  // One listener for all: each on its own would pile up on a signal that lives as long as the process.
+  const live = new Set<AbortController>();
+  const abortAll = () => {
+    for (const controller of [...live]) controller.abort(stopping.reason);
+  };
+  stopping.addEventListener('abort', abortAll, { once: true });
   return ({ deadlineMs, traceparent, priority = 'normal' }) => {
     const controller = new AbortController();
-    const abort = () => controller.abort(stopping.reason);
     const cancelTimer = ambient.timers.after(deadlineMs, () => {
-      stopping.removeEventListener('abort', abort);
       controller.abort(
         new MeshError({
           code: 'DEADLINE_EXCEEDED',
@@ -29,9 +33,13 @@ export function createBackground(source: BackgroundSource): (options: Background
         }),
       );
     });
-    if (stopping.aborted) abort();
-    else stopping.addEventListener('abort', abort, { once: true });
-    controller.signal.addEventListener('abort', cancelTimer, { once: true });
+    const end = () => {
+      cancelTimer();
+      live.delete(controller);
+    };
+    controller.signal.addEventListener('abort', end, { once: true });
+    live.add(controller);
+    if (stopping.aborted) controller.abort(stopping.reason);
     return {
       deadlineMs: ambient.clock.nowMs() + deadlineMs,
       signal: controller.signal,

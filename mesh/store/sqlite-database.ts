@@ -2,7 +2,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { StartupError } from '../runtime/startup-error.js';
 import type { Row, SqlValue } from './store.js';
 
-/** A prepared statement. */
+/** A prepared statement. Integers come out as numbers, those that a number can't hold exactly as bigints. */
 export interface SqliteStatement {
   all(...values: SqlValue[]): Row[];
   get(...values: SqlValue[]): Row | undefined;
@@ -27,19 +27,65 @@ const maxStatements = 500;
  * @throws StartupError when the file can't be opened, written, or is not a database.
  */
 export function openSqliteDatabase(path: string): SqliteDatabase {
+  let connection: InstanceType<typeof DatabaseSync> | undefined;
   try {
-    const connection = new DatabaseSync(path);
+    connection = new DatabaseSync(path);
     connection.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 2000',
     );
+    // SQLite opens a file that it may not write for reading alone: better to hear of it now than at the first commit.
+    connection.exec('BEGIN IMMEDIATE; ROLLBACK');
     return wrap(connection);
   } catch (cause) {
+    connection?.close();
     throw new StartupError(
       `the database ${path} can't be opened (${(cause as Error).message})`,
       'make it readable and writable, or restore it from a copy',
       { cause },
     );
   }
+}
+
+interface NativeStatement extends SqliteStatement {
+  setReadBigInts(enabled: boolean): void;
+}
+
+/** The driver refuses an integer beyond 2^53; such a row is read again with bigints, so that others don't pay for it. */
+function withBigInts(statement: NativeStatement): SqliteStatement {
+  const reading = <T>(read: () => T, narrowed: (value: T) => T): T => {
+    try {
+      return read();
+    } catch (error) {
+      if (!/too large to be represented/.test(String(error))) throw error;
+      statement.setReadBigInts(true);
+      try {
+        return narrowed(read());
+      } finally {
+        statement.setReadBigInts(false);
+      }
+    }
+  };
+  return {
+    all: (...values) =>
+      reading(
+        () => statement.all(...values),
+        (rows) => rows.map(narrow),
+      ),
+    get: (...values) =>
+      reading(
+        () => statement.get(...values),
+        (row) => (row === undefined ? undefined : narrow(row)),
+      ),
+    run: (...values) => statement.run(...values),
+  };
+}
+
+function narrow(row: Row): Row {
+  const isSafe = (value: SqlValue) =>
+    typeof value === 'bigint' && BigInt.asIntN(54, value) === value && Number.isSafeInteger(Number(value));
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, isSafe(value) ? Number(value) : value]),
+  );
 }
 
 function wrap(connection: InstanceType<typeof DatabaseSync>): SqliteDatabase {
@@ -50,7 +96,7 @@ function wrap(connection: InstanceType<typeof DatabaseSync>): SqliteDatabase {
       const known = statements.get(sql);
       if (known !== undefined) return known;
       if (statements.size >= maxStatements) statements.clear();
-      const statement = connection.prepare(sql) as unknown as SqliteStatement;
+      const statement = withBigInts(connection.prepare(sql) as unknown as NativeStatement);
       statements.set(sql, statement);
       return statement;
     },

@@ -27,7 +27,12 @@ export interface SqliteStoreOptions {
 export function openSqliteStore(options: SqliteStoreOptions): Store {
   const { service, clock, tracer } = options;
   const database = openSqliteDatabase(options.path);
-  applySchema(database, options.schema, options.path);
+  try {
+    applySchema(database, options.schema, options.path);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
   const listeners = new Set<() => void>();
 
   /** Runs a piece of work in a span, and turns what SQLite throws into an error for callers. */

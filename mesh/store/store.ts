@@ -1,7 +1,7 @@
 import type { CallContext, CommandKey } from '../rpc/context.js';
 import type { TraceContext } from '../telemetry/trace-context.js';
 
-/** Values that pass in and out of SQL. Money and versions are bigint. */
+/** Values that pass in and out of SQL. An integer comes out as a number, or as a bigint when a number can't hold it exactly. */
 export type SqlValue = string | number | bigint | Uint8Array | null;
 export type Row = Record<string, SqlValue>;
 
@@ -93,7 +93,7 @@ export interface Store {
   commit(batch: Batch): Promise<void>;
   /** Up to `limit` outbox messages that were not marked as published, oldest first. For the outbox relay. */
   unpublished(limit: number): Promise<PendingMessage[]>;
-  /** Marks outbox messages as published. */
+  /** Marks outbox messages as published: they are deleted. */
   markPublished(sequences: readonly bigint[]): Promise<void>;
   /** Calls `listener` after each commit that wrote outbox messages; returns the function that ends it. */
   onOutbox(listener: () => void): () => void;

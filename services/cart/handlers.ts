@@ -36,7 +36,8 @@ export function cartHandlers(ports: ServicePorts): Handlers<typeof CartServiceDe
 
     addItem: async (request, context) => {
       const owner = userOf(context).id;
-      const article = await articleOf(request.productId, context);
+      // Asked for once, and not by a repetition, whose answer is stored.
+      let article: Article | undefined;
       // The answer of a keyed command is stored with its effect, so the retry goes around both.
       for (let attempt = 1; attempt <= maxTries; attempt += 1) {
         try {
@@ -45,6 +46,7 @@ export function cartHandlers(ports: ServicePorts): Handlers<typeof CartServiceDe
             context,
             codec: AddItemResponse,
             work: async () => {
+              article ??= await articleOf(request.productId, context);
               const before = await loadCart(store, owner, context.trace);
               const lines = addLine(before.lines, article, request.quantity);
               return {

@@ -52,8 +52,15 @@ export function createParticipants(ports: ServicePorts): Participants {
             };
           }
           // Money counts as held only when payment says so; pending, or a word of a later version, is asked for again.
-          if (made?.state !== PaymentState.PAYMENT_STATE_AUTHORIZED && made?.state !== PaymentState.PAYMENT_STATE_CAPTURED) {
-            throw new MeshError({ code: 'UNAVAILABLE', reason: 'UNAVAILABLE', message: `whether the payment of order ${orderId} is held is not known yet: ask again` });
+          if (
+            made?.state !== PaymentState.PAYMENT_STATE_AUTHORIZED &&
+            made?.state !== PaymentState.PAYMENT_STATE_CAPTURED
+          ) {
+            throw new MeshError({
+              code: 'UNAVAILABLE',
+              reason: 'UNAVAILABLE',
+              message: `whether the payment of order ${orderId} is held is not known yet: ask again`,
+            });
           }
           return { step, paymentId: made.id };
         } catch (error) {

@@ -73,7 +73,11 @@ export function placeOrder(ports: ServicePorts, saga: SagaRunner) {
         },
       };
       const { batch, after } = batchOf(undefined, [placed], clock);
-      await store.commit({ ...batch, command: { ...requireCommand(), response: null, reference: after.order.id }, trace: context.trace });
+      await store.commit({
+        ...batch,
+        command: { ...requireCommand(), response: null, reference: after.order.id },
+        trace: context.trace,
+      });
       return after.order.id;
     }
 

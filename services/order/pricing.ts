@@ -42,7 +42,10 @@ const maxWeightGrams = 1_000_000;
 
 /** Weight of all pieces, in grams, as shipping is asked about it before the order and after the pivot. */
 export function weightOf(lines: readonly OrderLine[]): number {
-  return Math.min(maxWeightGrams, lines.reduce((grams, line) => grams + line.weightGrams * line.quantity, 0));
+  return Math.min(
+    maxWeightGrams,
+    lines.reduce((grams, line) => grams + line.weightGrams * line.quantity, 0),
+  );
 }
 
 /**

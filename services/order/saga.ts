@@ -94,7 +94,10 @@ export function createSaga(options: SagaOptions): SagaRunner {
         'a step of an order is not known to be done: it is asked for again',
       );
       const ceilingMs = Math.min(retryMaxDelayMs, retryBaseDelayMs * 2 ** Math.min(count - 1, 20));
-      retries.set(orderId, timers.after(ceilingMs * (0.5 + random.next() / 2), () => wake(orderId)));
+      retries.set(
+        orderId,
+        timers.after(ceilingMs * (0.5 + random.next() / 2), () => wake(orderId)),
+      );
     }
   };
 
