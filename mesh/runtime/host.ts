@@ -46,8 +46,6 @@ export interface HostWorld {
   readonly wires: (caller: string) => WireTo;
   /** The folder of the service that implements a proto service. */
   readonly ownerOf: (protoService: string) => string | undefined;
-  /** Told of each call that leaves, so that a test can find declared edges that are never used. */
-  readonly onEdge?: (caller: string, path: string) => void;
 }
 
 /** What one service has for itself. */
@@ -90,7 +88,7 @@ export function createServiceWorld(world: HostWorld, options: HostedOptions): Se
       interceptors: {
         trace: traceInterceptor('client', tracer),
         metrics: metricsInterceptor('client', world.metrics.rpc(name), ambient.clock),
-        identity: declaredCallInterceptor(world.callPolicy, world.onEdge),
+        identity: declaredCallInterceptor(world.callPolicy),
       },
     });
     clients.set(definition.fullName, made);

@@ -6,7 +6,7 @@ import { loadContract } from '../contract/image.js';
 import { readPolicies } from '../contract/policy.js';
 import { createValidator } from '../contract/validation.js';
 import { inProcessWire } from '../rpc/in-process.js';
-import type { Dispatch } from '../rpc/wire.js';
+import type { Dispatch, Wire } from '../rpc/wire.js';
 import { machineAmbient } from '../runtime/ambient.js';
 import { openDataFolder } from '../runtime/data-folder.js';
 import type { EdgeParts, EdgeService, Readiness } from '../runtime/edge.js';
@@ -126,9 +126,13 @@ async function start(
     tracerOf: createRecordingTracers({ clock: ambient.clock, random: ambient.random, sinks: spans.sinks }),
     logOf: (service) => log.service(service),
     mail: smtpMailSender(() => witnesses.smtpUrl, 'Meshmart <shop@meshmart.example>'),
-    wires: (caller) => (service) => inProcessWire(() => dispatches.get(service), caller),
+    wires: (caller) => (service) =>
+      watched(
+        inProcessWire(() => dispatches.get(service), caller),
+        caller,
+        options.onEdge,
+      ),
     ownerOf: (service) => owners.get(service),
-    ...(options.onEdge === undefined ? {} : { onEdge: options.onEdge }),
   };
   const found = { CARD_PROCESSOR_URL: witnesses.cardProcessorUrl, SMTP_URL: witnesses.smtpUrl };
   const hostedOptions = (manifest: Manifest, schema: readonly string[]) => ({
@@ -233,6 +237,18 @@ async function start(
       edgeWorld.stop(new StartupError('the shop is stopping', 'start it again') as never);
       await undoAll();
     },
+  };
+}
+
+/** Tells of each call that leaves through a wire. */
+function watched(wire: Wire, caller: string, onEdge: OneProcessOptions['onEdge']): Wire {
+  if (onEdge === undefined) return wire;
+  return {
+    call: (request) => {
+      onEdge(caller, request.method.path.slice(1));
+      return wire.call(request);
+    },
+    close: () => wire.close(),
   };
 }
 

@@ -81,8 +81,7 @@ function withBigInts(statement: NativeStatement): SqliteStatement {
 }
 
 function narrow(row: Row): Row {
-  const isSafe = (value: SqlValue) =>
-    typeof value === 'bigint' && BigInt.asIntN(54, value) === value && Number.isSafeInteger(Number(value));
+  const isSafe = (value: SqlValue) => typeof value === 'bigint' && Number.isSafeInteger(Number(value));
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => [name, isSafe(value) ? Number(value) : value]),
   );
@@ -125,6 +124,12 @@ function wrap(connection: InstanceType<typeof DatabaseSync>): SqliteDatabase {
     },
     close: () => {
       statements.clear();
+      try {
+        // The driver leaves the log behind as long as a statement is alive: so the file alone is the whole database.
+        connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      } catch {
+        // The log stays and is read at the next opening.
+      }
       connection.close();
     },
   };

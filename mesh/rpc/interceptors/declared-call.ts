@@ -2,18 +2,11 @@ import { MeshError } from '../../contract/error.js';
 import type { CallPolicy } from '../../security/authority.js';
 import type { Interceptor } from '../interceptor.js';
 
-/**
- * Client side, place `identity`: a call that the caller's manifest does not declare fails before it leaves.
- * @param seen is told of each call that goes out, so that a test can tell which declared edges were never used.
- */
-export function declaredCallInterceptor(
-  policy: CallPolicy,
-  seen?: (caller: string, path: string) => void,
-): Interceptor {
+/** Client side, place `identity`: a call that the caller's manifest does not declare fails before it leaves. */
+export function declaredCallInterceptor(policy: CallPolicy): Interceptor {
   return (next) => async (call) => {
     const { method, context } = call;
     if (!policy.allows(context.caller, method.path)) throw callNotDeclared(context.caller, method.path);
-    seen?.(context.caller, method.path);
     return next(call);
   };
 }
