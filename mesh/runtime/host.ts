@@ -19,6 +19,7 @@ import { validateInterceptor } from '../rpc/interceptors/validate.js';
 import type { Dispatch, WireTo } from '../rpc/wire.js';
 import type { CallPolicy } from '../security/authority.js';
 import { createTokenVerifier, type TokenVerifier } from '../security/verifier.js';
+import { purge } from '../store/purge.js';
 import type { Store } from '../store/store.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Tracer } from '../telemetry/tracer.js';
@@ -27,7 +28,7 @@ import { subscribeEvents } from './event-consumer.js';
 import { createIdSource } from './id.js';
 import type { Manifest } from './manifest.js';
 import type { Ambient, Log } from './ports.js';
-import type { MailSender, Service, ServicePorts } from './service.js';
+import type { MailSender, Service, ServicePorts, Worker } from './service.js';
 import { startWorker } from './worker-loop.js';
 
 /** What every service in a process shares. */
@@ -174,6 +175,11 @@ export async function hostService(
     log: ports.log,
   });
   const running: (() => Promise<void>)[] = [];
+  const forgetOld: Worker = {
+    name: 'forget old commands and messages',
+    everyMs: 3_600_000,
+    run: () => purge(store, ambient.clock.nowMs()),
+  };
   return {
     manifest,
     dispatch,
@@ -193,7 +199,7 @@ export async function hostService(
           await subscribeEvents({ manifest, events, bus: world.bus, ports, metrics: world.metrics }),
         );
       }
-      for (const worker of parts.workers ?? []) {
+      for (const worker of [...(parts.workers ?? []), forgetOld]) {
         running.push(
           startWorker({
             worker,

@@ -96,13 +96,17 @@ export function cartHandlers(ports: ServicePorts): Handlers<typeof CartServiceDe
         ];
         if (theirs.lines.length === 0) return shown(mine);
         const lines = mergeLines(mine.lines, theirs.lines);
+        // What a full cart has no line for stays with the guest.
+        const left = theirs.lines.filter(
+          (line) => !lines.some(({ productId }) => productId === line.productId),
+        );
         const now = clock.nowMs();
         try {
           // Both carts change in one transaction: pieces are neither lost nor doubled.
           await store.commit({
             statements: [
               ...replaceLines(user.id, mine, lines, now),
-              ...replaceLines(guest.id, theirs, [], now),
+              ...replaceLines(guest.id, theirs, left, now),
             ],
             trace: context.trace,
           });

@@ -31,9 +31,9 @@ export const service: Service = {
       contracts: [implement(OrderServiceDefinition, orderHandlers(ports, saga))],
       workers: [
         {
-          // The first run comes soon after the start and takes up what a crash has left.
+          // Behind the saga's own retries: whatever it may have missed goes on within seconds.
           name: 'take up orders that nobody moves',
-          everyMs: 1_000,
+          everyMs: 10_000,
           run: async () => {
             const count = await wakeUnfinished(clock.nowMs() - idleMs);
             if (count > 0) ports.log.info({ orders: count }, 'orders were taken up again');
