@@ -10,9 +10,9 @@ describe('span limits', () => {
         fc.integer({ min: 0, max: 80 }),
         (text, limit) => {
           const cut = truncated(text, limit);
+          // Half a character would come back as U+FFFD, and the cut would no longer be how the text begins.
           expect(text.startsWith(cut)).to.equal(true);
           expect(Buffer.byteLength(cut)).to.be.at.most(limit);
-          expect(cut).to.not.include('\ufffd');
           if (Buffer.byteLength(text) <= limit) expect(cut).to.equal(text);
           else expect(Buffer.byteLength(cut)).to.be.greaterThan(limit - 4);
         },
