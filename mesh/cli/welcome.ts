@@ -1,4 +1,4 @@
-import type { RunningMesh } from '../shape/one-process.js';
+import type { RunningMesh } from '../shape/running-mesh.js';
 
 /** What `meshmart up` prints when the shop is ready: the addresses, and a purchase to paste. */
 export function welcome(mesh: Pick<RunningMesh, 'addresses' | 'readyAfterMs'>): string {

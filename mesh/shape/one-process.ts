@@ -1,33 +1,24 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { openEmbeddedBus } from '../bus/embedded-bus.js';
-import { loadContract } from '../contract/image.js';
-import { readPolicies } from '../contract/policy.js';
-import { createValidator } from '../contract/validation.js';
 import { inProcessWire } from '../rpc/in-process.js';
 import type { Dispatch, Wire } from '../rpc/wire.js';
 import { machineAmbient } from '../runtime/ambient.js';
 import { openDataFolder } from '../runtime/data-folder.js';
-import type { EdgeParts, EdgeService, Readiness } from '../runtime/edge.js';
+import type { EdgeParts, Readiness } from '../runtime/edge.js';
 import { createServiceWorld, type HostedService, type HostWorld, hostService } from '../runtime/host.js';
 import { smtpMailSender } from '../runtime/mail.js';
 import type { Manifest } from '../runtime/manifest.js';
-import { readManifests } from '../runtime/manifest-file.js';
-import { packageRoot } from '../runtime/package-root.js';
 import { secretsOf } from '../runtime/secret-file.js';
-import type { Service } from '../runtime/service.js';
 import { type Environment, settingsOf } from '../runtime/setting.js';
 import { StartupError } from '../runtime/startup-error.js';
-import { createCallPolicy } from '../security/authority.js';
 import { openSqliteStore } from '../store/sqlite-store.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { createRecordingTracers } from '../telemetry/recording-tracer.js';
 import { openAdminPort, type StatusReport } from './admin-port.js';
 import { openFrontPort } from './front-port.js';
-import { readImage, readVersion } from './package-files.js';
+import { loadModule, loadShop } from './loaded-shop.js';
 import { readPorts } from './ports-setting.js';
 import { checkReadiness, createReadinessWatch } from './readiness.js';
+import { graceMs, type MeshAddresses, type RunningMesh } from './running-mesh.js';
 import { openShapeLog } from './shape-log.js';
 import { openSpans } from './spans.js';
 import { startWitnesses } from './witnesses.js';
@@ -39,27 +30,6 @@ export interface OneProcessOptions {
   /** Told of each call between services, for the test that compares them with the manifests. */
   readonly onEdge?: (caller: string, path: string) => void;
 }
-
-/** The addresses of a running mesh. */
-export interface MeshAddresses {
-  readonly httpUrl: string;
-  readonly grpcAddress: string;
-  readonly adminUrl: string;
-  readonly cardProcessorUrl: string;
-  readonly mailSinkUrl: string;
-}
-
-/** A shop that runs. */
-export interface RunningMesh {
-  readonly addresses: MeshAddresses;
-  /** Milliseconds from the start of the process until a purchase would have worked. */
-  readonly readyAfterMs: number;
-  /** Ends it in order: take no more, finish what is in flight, publish events, close. */
-  stop(): Promise<void>;
-}
-
-/** How long calls in flight may take to end. */
-const graceMs = 5_000;
 
 /**
  * Starts all services in this process, and the witnesses beside it: load, build, listen, healthy. Everything that was
@@ -88,11 +58,7 @@ async function start(
 ): Promise<RunningMesh> {
   // Load: settings, contracts, manifests.
   const ports = readPorts(environment);
-  const version = readVersion();
-  const contract = loadContract(readImage());
-  const policies = readPolicies(contract);
-  const hasMessage = (name: string) => contract.registry.getMessage(name) !== undefined;
-  const manifests = readManifests(join(packageRoot(), 'services'), { policies, hasMessage });
+  const { version, contract, policies, validator, manifests, callPolicy, owners } = loadShop();
   const modules = await Promise.all(manifests.map(loadModule));
 
   const data = openDataFolder(options.dataFolder);
@@ -111,17 +77,14 @@ async function start(
 
   // Build: every service, then the edge. Wires find the receiving end when a call is made.
   const dispatches = new Map<string, Dispatch>();
-  const owners = new Map(
-    manifests.flatMap((manifest) => manifest.implements.map((service) => [service, manifest.name] as const)),
-  );
   const startedAtMs = ambient.clock.nowMs();
   const world: HostWorld = {
     contract,
     policies,
-    validator: createValidator(contract),
+    validator,
     ambient,
     bus,
-    callPolicy: createCallPolicy(Object.fromEntries(manifests.map(({ name, calls }) => [name, calls]))),
+    callPolicy,
     metrics,
     tracerOf: createRecordingTracers({ clock: ambient.clock, random: ambient.random, sinks: spans.sinks }),
     logOf: (service) => log.service(service),
@@ -250,31 +213,6 @@ function watched(wire: Wire, caller: string, onEdge: OneProcessOptions['onEdge']
     },
     close: () => wire.close(),
   };
-}
-
-interface LoadedModule {
-  readonly manifest: Manifest;
-  readonly service: Service | undefined;
-  readonly edge: EdgeService | undefined;
-}
-
-async function loadModule(manifest: Manifest): Promise<LoadedModule> {
-  const path = ['js', 'ts']
-    .map((ending) => new URL(`../../services/${manifest.name}/service.${ending}`, import.meta.url))
-    .find((candidate) => existsSync(candidate));
-  if (path === undefined)
-    throw new StartupError(`services/${manifest.name} is not built`, 'run npm run build');
-  const module = (await import(pathToFileURL(path.pathname).href)) as {
-    service?: Service;
-    edge?: EdgeService;
-  };
-  if (module.service === undefined && module.edge === undefined) {
-    throw new StartupError(
-      `services/${manifest.name}/service exports neither service nor edge`,
-      'export one of them',
-    );
-  }
-  return { manifest, service: module.service, edge: module.edge };
 }
 
 function statusReport(
