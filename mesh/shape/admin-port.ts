@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Readiness, ServiceHealth } from '../runtime/edge.js';
 import { StartupError } from '../runtime/startup-error.js';
+import type { SeenEdge } from '../telemetry/edge-memory.js';
 import type { FinishedSpan } from '../telemetry/tracer.js';
 
 /** What `meshmart status` shows. */
@@ -21,10 +22,14 @@ export interface AdminSources {
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   readiness(): Promise<Readiness>;
   status(): Promise<StatusReport>;
-  spansOfOrder(orderId: string): readonly FinishedSpan[];
-  spansOfTrace(traceId: string): readonly FinishedSpan[];
-  recentSpans(limit: number): readonly FinishedSpan[];
+  spansOfOrder(orderId: string): Awaitable<readonly FinishedSpan[]>;
+  spansOfTrace(traceId: string): Awaitable<readonly FinishedSpan[]>;
+  recentSpans(limit: number): Awaitable<readonly FinishedSpan[]>;
+  /** Who has called what, as seen by the called. */
+  edges(): Awaitable<readonly SeenEdge[]>;
 }
+
+type Awaitable<T> = T | Promise<T>;
 
 /** The port for those who run the shop: metrics, health, status, traces. Not for the outside. */
 export interface AdminPort {
@@ -85,16 +90,18 @@ async function answer(
     case '/status':
       return reply(response, 200, await sources.status());
     case '/traces':
-      return reply(response, 200, { spans: spansFor(url.searchParams, sources) });
+      return reply(response, 200, { spans: await spansFor(url.searchParams, sources) });
+    case '/edges':
+      return reply(response, 200, { edges: await sources.edges() });
     default:
       return reply(response, 404, {
         title: 'No such page on the admin port',
-        detail: 'there are /metrics, /healthz, /readyz, /status and /traces?order=ID',
+        detail: 'there are /metrics, /healthz, /readyz, /status, /edges and /traces?order=ID',
       });
   }
 }
 
-function spansFor(query: URLSearchParams, sources: AdminSources): readonly FinishedSpan[] {
+function spansFor(query: URLSearchParams, sources: AdminSources): Awaitable<readonly FinishedSpan[]> {
   const order = query.get('order');
   if (order !== null) return sources.spansOfOrder(order);
   const traceId = query.get('traceId');
@@ -128,6 +135,7 @@ function listening(server: Server, host: string, port: number): Promise<void> {
             ),
       );
     });
-    server.listen(port, host, () => resolve());
+    // Exclusive: processes at the edge share their other ports, and each has an admin port of its own.
+    server.listen({ port, host, exclusive: true }, () => resolve());
   });
 }

@@ -41,7 +41,9 @@ export function loadShop(servicesFolder: string = join(packageRoot(), 'services'
     manifests,
     callPolicy: createCallPolicy(Object.fromEntries(manifests.map(({ name, calls }) => [name, calls]))),
     owners: new Map(
-      manifests.flatMap((manifest) => manifest.implements.map((service) => [service, manifest.name] as const)),
+      manifests.flatMap((manifest) =>
+        manifest.implements.map((service) => [service, manifest.name] as const),
+      ),
     ),
   };
 }

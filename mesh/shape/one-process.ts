@@ -1,6 +1,6 @@
 import { openEmbeddedBus } from '../bus/embedded-bus.js';
 import { inProcessWire } from '../rpc/in-process.js';
-import type { Dispatch, Wire } from '../rpc/wire.js';
+import type { Dispatch } from '../rpc/wire.js';
 import { machineAmbient } from '../runtime/ambient.js';
 import { openDataFolder } from '../runtime/data-folder.js';
 import type { EdgeParts, Readiness } from '../runtime/edge.js';
@@ -11,6 +11,7 @@ import { secretsOf } from '../runtime/secret-file.js';
 import { type Environment, settingsOf } from '../runtime/setting.js';
 import { StartupError } from '../runtime/startup-error.js';
 import { openSqliteStore } from '../store/sqlite-store.js';
+import { createEdgeMemory } from '../telemetry/edge-memory.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { createRecordingTracers } from '../telemetry/recording-tracer.js';
 import { openAdminPort, type StatusReport } from './admin-port.js';
@@ -27,8 +28,6 @@ import { startWitnesses } from './witnesses.js';
 export interface OneProcessOptions {
   readonly dataFolder: string;
   readonly environment: Environment;
-  /** Told of each call between services, for the test that compares them with the manifests. */
-  readonly onEdge?: (caller: string, path: string) => void;
 }
 
 /**
@@ -76,6 +75,7 @@ async function start(
   undo.push(() => bus.close());
 
   // Build: every service, then the edge. Wires find the receiving end when a call is made.
+  const edges = createEdgeMemory();
   const dispatches = new Map<string, Dispatch>();
   const startedAtMs = ambient.clock.nowMs();
   const world: HostWorld = {
@@ -89,12 +89,7 @@ async function start(
     tracerOf: createRecordingTracers({ clock: ambient.clock, random: ambient.random, sinks: spans.sinks }),
     logOf: (service) => log.service(service),
     mail: smtpMailSender(() => witnesses.smtpUrl, 'Meshmart <shop@meshmart.example>'),
-    wires: (caller) => (service) =>
-      watched(
-        inProcessWire(() => dispatches.get(service), caller),
-        caller,
-        options.onEdge,
-      ),
+    wires: (caller) => (service) => inProcessWire(() => dispatches.get(service), caller),
     ownerOf: (service) => owners.get(service),
   };
   const found = { CARD_PROCESSOR_URL: witnesses.cardProcessorUrl, SMTP_URL: witnesses.smtpUrl };
@@ -116,7 +111,7 @@ async function start(
     const running = await hostService(world, service, hostedOptions(manifest, service.schema));
     undo.push(() => running.stop());
     hosted.push(running);
-    dispatches.set(manifest.name, running.dispatch);
+    dispatches.set(manifest.name, edges.watching(running.dispatch));
   }
   for (const running of hosted) await running.begin();
   const readiness = createReadinessWatch(ambient, () => checkReadiness(hosted));
@@ -175,6 +170,7 @@ async function start(
     spansOfOrder: spans.memory.byOrder,
     spansOfTrace: spans.memory.byTrace,
     recentSpans: spans.memory.recent,
+    edges: edges.seen,
   });
   undo.push(() => admin.close());
   addresses = { ...addresses, adminUrl: admin.url };
@@ -200,18 +196,6 @@ async function start(
       edgeWorld.stop(new StartupError('the shop is stopping', 'start it again') as never);
       await undoAll();
     },
-  };
-}
-
-/** Tells of each call that leaves through a wire. */
-function watched(wire: Wire, caller: string, onEdge: OneProcessOptions['onEdge']): Wire {
-  if (onEdge === undefined) return wire;
-  return {
-    call: (request) => {
-      onEdge(caller, request.method.path.slice(1));
-      return wire.call(request);
-    },
-    close: () => wire.close(),
   };
 }
 
