@@ -13,11 +13,15 @@ export interface RunRecord {
   readonly adminUrl: string;
 }
 
-/** The folder that holds everything one mesh keeps: databases, secrets, logs, witnesses' files. */
-export interface DataFolder {
+/** Paths in a data folder. */
+export interface DataFiles {
   readonly path: string;
   /** A path inside, whose folder exists. */
   file(...parts: string[]): string;
+}
+
+/** The folder that holds everything one mesh keeps: databases, secrets, logs, witnesses' files. */
+export interface DataFolder extends DataFiles {
   writeRun(record: RunRecord): void;
   /** Gives the folder free for another mesh. */
   release(): void;
@@ -29,6 +33,28 @@ export interface DataFolder {
  * @throws StartupError when it can't be written or another mesh holds it.
  */
 export function openDataFolder(folder: string): DataFolder {
+  const files = openDataFiles(folder);
+  const { path } = files;
+  const lock = hold(path);
+  return {
+    ...files,
+    writeRun: (record) => {
+      const draft = join(path, 'run.json.new');
+      writeFileSync(draft, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+      renameSync(draft, join(path, 'run.json'));
+    },
+    release: () => {
+      rmSync(join(path, 'run.json'), { force: true });
+      lock.close();
+    },
+  };
+}
+
+/**
+ * Opens the folder without holding it: for an instance whose supervisor holds it already.
+ * @throws StartupError when it can't be written.
+ */
+export function openDataFiles(folder: string): DataFiles {
   const path = resolve(folder);
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -40,22 +66,12 @@ export function openDataFolder(folder: string): DataFolder {
       { cause },
     );
   }
-  const lock = hold(path);
   return {
     path,
     file: (...parts) => {
       const file = join(path, ...parts);
       mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 });
       return file;
-    },
-    writeRun: (record) => {
-      const draft = join(path, 'run.json.new');
-      writeFileSync(draft, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
-      renameSync(draft, join(path, 'run.json'));
-    },
-    release: () => {
-      rmSync(join(path, 'run.json'), { force: true });
-      lock.close();
     },
   };
 }
