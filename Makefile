@@ -2,7 +2,9 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 
-.PHONY: help run test verify bench build check protos clean
+SCALE ?=
+
+.PHONY: help run mesh test verify bench build check protos clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -10,6 +12,10 @@ help: ## List the targets.
 run: ## Start the whole shop in one process, with the card processor and the mail sink beside it.
 	@npm run --silent ready
 	@exec node --enable-source-maps=false dist/mesh/cli/main.js up
+
+mesh: ## Start the shop as processes, with Consul, Redis, Jaeger and Prometheus. SCALE="catalog=3 cart=2" runs more of some.
+	@npm run --silent ready
+	@exec node dist/mesh/cli/main.js up --shape processes $(foreach one,$(SCALE),--scale $(one))
 
 test: ## Run all tests that need no server: unit, property, wire, one-process end to end, types and lint.
 	@npm run --silent ready

@@ -10,13 +10,14 @@ import { parseInvocation } from './parse.js';
 /** Commands are loaded when they are asked for: `meshmart status` must not pay for loading the shop. */
 const loaders: readonly (() => Promise<Command>)[] = [
   async () => (await import('./up.js')).up,
+  async () => (await import('./serve.js')).serve,
   async () => (await import('./down.js')).down,
   async () => (await import('./status.js')).status,
   async () => (await import('./call.js')).call,
   async () => (await import('./trace.js')).trace,
   async () => (await import('./token.js')).token,
 ];
-const names = ['up', 'down', 'status', 'call', 'trace', 'token'];
+const names = ['up', 'serve', 'down', 'status', 'call', 'trace', 'token'];
 
 const terminal: Terminal = {
   out: (text) => process.stdout.write(text),

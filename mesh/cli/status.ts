@@ -23,18 +23,21 @@ export const status: Command = {
 };
 
 function textOf(report: StatusReport): string {
+  const ofProcesses = report.services.some((service) => service.instance !== undefined);
   const services = report.services.map((service) => [
-    service.name,
-    service.serving ? 'serving' : 'not serving',
+    service.instance ?? service.name,
+    service.state ?? (service.serving ? 'serving' : 'not serving'),
     service.criticality,
     service.version,
     service.address,
+    ...(ofProcesses ? [String(service.pid ?? ''), String(service.restarts ?? 0)] : []),
     service.problem ?? '',
   ]);
+  const columns = ['service', 'health', 'criticality', 'version', 'address'];
   return [
     `${report.shape}, version ${report.version}, process ${report.pid}: ${report.ready ? 'ready' : 'not ready'}`,
     ...Object.entries(report.addresses).map(([name, address]) => `  ${name.padEnd(15)} ${address}`),
     '',
-    textTable(['service', 'health', 'criticality', 'version', 'address', ''], services),
+    textTable([...columns, ...(ofProcesses ? ['process', 'restarts'] : []), ''], services),
   ].join('\n');
 }

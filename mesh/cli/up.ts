@@ -1,6 +1,6 @@
 import { StartupError } from '../runtime/startup-error.js';
-import { startOneProcess } from '../shape/one-process.js';
-import { type Command, textOption } from './command.js';
+import type { RunningMesh } from '../shape/running-mesh.js';
+import { type Command, type CommandArguments, type Terminal, textOption } from './command.js';
 import { dataFolderOf, dataOption } from './data-option.js';
 import { welcome } from './welcome.js';
 
@@ -14,22 +14,25 @@ export const up: Command = {
     shape: {
       type: 'string',
       value: 'SHAPE',
-      about: 'one-process: all services in this process. Default one-process.',
+      about:
+        'one-process, or processes: one for each service, with Consul, Redis, Jaeger and Prometheus. Default one-process.',
+    },
+    scale: {
+      type: 'string',
+      multiple: true,
+      value: 'SERVICE=COUNT',
+      about: 'How many instances of a service to run, where each is a process; may be repeated.',
     },
   },
   examples: [
     'meshmart up',
+    'meshmart up --shape processes --scale catalog=3',
     'PORT=8081 GRPC_PORT=50052 ADMIN_PORT=9465 MESHMART_DATA=/tmp/second meshmart up',
   ],
   run: async (args, terminal) => {
-    const shape = textOption(args, 'shape') ?? 'one-process';
-    if (shape !== 'one-process') throw new StartupError(`there is no shape '${shape}'`, 'use one-process');
     const stopping = stopRequested();
     const slow = setTimeout(() => terminal.err('meshmart: starting ...\n'), 1_000);
-    const mesh = await startOneProcess({
-      dataFolder: dataFolderOf(args, terminal),
-      environment: terminal.environment,
-    }).finally(() => clearTimeout(slow));
+    const mesh = await start(args, terminal).finally(() => clearTimeout(slow));
     terminal.out(welcome(mesh));
     const signal = await stopping;
     terminal.err(`meshmart: ${signal}, finishing what is in flight (again to end at once)\n`);
@@ -39,6 +42,32 @@ export const up: Command = {
     return 0;
   },
 };
+
+const shapes = ['one-process', 'processes'] as const;
+
+/** Starts the shape that was asked for. Each is loaded only then: one process must not pay for the others. */
+async function start(args: CommandArguments, terminal: Terminal): Promise<RunningMesh> {
+  const asked = textOption(args, 'shape') ?? 'one-process';
+  const shape = shapes.find((known) => known === asked);
+  const scale = (args.values['scale'] as string[] | undefined) ?? [];
+  const options = { dataFolder: dataFolderOf(args, terminal), environment: terminal.environment };
+  switch (shape) {
+    case 'one-process': {
+      if (scale.length > 0)
+        throw new StartupError('--scale needs processes', 'add --shape processes, or leave --scale out');
+      const { startOneProcess } = await import('../shape/one-process.js');
+      return startOneProcess(options);
+    }
+    case 'processes': {
+      const { startProcesses } = await import('../shape/processes/mesh-of-processes.js');
+      return startProcesses({ ...options, scale, tell: (line) => terminal.err(`meshmart: ${line}\n`) });
+    }
+    case undefined:
+      throw new StartupError(`there is no shape '${asked}'`, `use one of ${shapes.join(', ')}`);
+    default:
+      return shape satisfies never;
+  }
+}
 
 function stopRequested(): Promise<string> {
   return new Promise((resolve) => {

@@ -2,7 +2,8 @@ import type { RunningMesh } from '../shape/running-mesh.js';
 
 /** What `meshmart up` prints when the shop is ready: the addresses, and a purchase to paste. */
 export function welcome(mesh: Pick<RunningMesh, 'addresses' | 'readyAfterMs'>): string {
-  const { httpUrl, grpcAddress, adminUrl, cardProcessorUrl, mailSinkUrl } = mesh.addresses;
+  const { httpUrl, grpcAddress, adminUrl, cardProcessorUrl, mailSinkUrl, servers = {} } = mesh.addresses;
+  const beside = Object.entries(servers).map(([name, address]) => `  ${name.padEnd(15)} ${address}\n`);
   return `Meshmart is ready (${(mesh.readyAfterMs / 1_000).toFixed(2)} s).
 
   shop            ${httpUrl}          REST, and a page that links to everything
@@ -10,7 +11,7 @@ export function welcome(mesh: Pick<RunningMesh, 'addresses' | 'readyAfterMs'>): 
   metrics         ${adminUrl}/metrics
   card processor  ${cardProcessorUrl}/v1/ledger
   mail            ${mailSinkUrl}
-
+${beside.join('')}
 A purchase to paste (needs curl and jq):
 
   SHOP=${httpUrl}; J='content-type: application/json'; EMAIL="you-$RANDOM$RANDOM@example.com"

@@ -13,7 +13,18 @@ export interface StatusReport {
   readonly ready: boolean;
   /** Name to URL of what listens. */
   readonly addresses: Readonly<Record<string, string>>;
-  readonly services: readonly (ServiceHealth & { readonly version: string; readonly address: string })[];
+  /** One line a service, or a line an instance where each has a process of its own. */
+  readonly services: readonly (ServiceHealth & ServiceLine)[];
+}
+
+interface ServiceLine {
+  readonly version: string;
+  readonly address: string;
+  /** `catalog-1.2`: see `meshmart up --shape processes`. */
+  readonly instance?: string;
+  readonly pid?: number;
+  readonly state?: string;
+  readonly restarts?: number;
 }
 
 /** What the admin port answers with. */
@@ -21,7 +32,7 @@ export interface AdminSources {
   /** Prometheus text and its content type. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   readiness(): Promise<Readiness>;
-  status(): Promise<StatusReport>;
+  status(): Promise<object>;
   spansOfOrder(orderId: string): Awaitable<readonly FinishedSpan[]>;
   spansOfTrace(traceId: string): Awaitable<readonly FinishedSpan[]>;
   recentSpans(limit: number): Awaitable<readonly FinishedSpan[]>;

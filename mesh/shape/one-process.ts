@@ -17,6 +17,7 @@ import { createRecordingTracers } from '../telemetry/recording-tracer.js';
 import { openAdminPort, type StatusReport } from './admin-port.js';
 import { openFrontPort } from './front-port.js';
 import { loadModule, loadShop } from './loaded-shop.js';
+import { observedWires } from './observed-wires.js';
 import { readPorts } from './ports-setting.js';
 import { checkReadiness, createReadinessWatch } from './readiness.js';
 import { graceMs, type MeshAddresses, type RunningMesh } from './running-mesh.js';
@@ -147,7 +148,7 @@ async function start(
     contract,
     policies,
     ownerOf: world.ownerOf,
-    wireTo: world.wires(edgeModule.manifest.name),
+    wireTo: observedWires(world, edgeModule.manifest.name),
     listen: { host: ports.host, httpPort: ports.http },
     observeHttp: metrics.observeHttp,
     readiness: readiness.current,

@@ -1,0 +1,192 @@
+import type { Dispatch } from '../../rpc/wire.js';
+import { machineAmbient } from '../../runtime/ambient.js';
+import { openDataFiles } from '../../runtime/data-folder.js';
+import type { ServiceHealth } from '../../runtime/edge.js';
+import type { HostWorld } from '../../runtime/host.js';
+import { smtpMailSender } from '../../runtime/mail.js';
+import type { Manifest } from '../../runtime/manifest.js';
+import { secretsOf } from '../../runtime/secret-file.js';
+import { type Environment, settingsOf } from '../../runtime/setting.js';
+import { openSqliteStore } from '../../store/sqlite-store.js';
+import { createEdgeMemory } from '../../telemetry/edge-memory.js';
+import { createMetrics } from '../../telemetry/metrics.js';
+import { createRecordingTracers } from '../../telemetry/recording-tracer.js';
+import { openAdminPort } from '../admin-port.js';
+import { type LoadedShop, loadModule } from '../loaded-shop.js';
+import { createReadinessWatch } from '../readiness.js';
+import { openShapeLog } from '../shape-log.js';
+import { openSpans } from '../spans.js';
+import { openBackends } from './backends.js';
+import type { InstanceAddresses } from './channel.js';
+import { bindEdge } from './edge-binding.js';
+import { openNeighbours } from './neighbours.js';
+import { bindService } from './service-binding.js';
+
+/** What one instance is started with. */
+export interface InstanceOptions {
+  readonly shop: LoadedShop;
+  readonly manifest: Manifest;
+  /** Unique among all processes of the mesh, such as `catalog-1.2`. */
+  readonly id: string;
+  readonly dataFolder: string;
+  readonly environment: Environment;
+}
+
+/** An instance that serves. */
+export interface RunningInstance {
+  readonly addresses: InstanceAddresses;
+  onHealth(listener: (health: Pick<ServiceHealth, 'serving' | 'problem'>) => void): void;
+  /** Not serving, deregister, wait for clients to know, drain, close. */
+  stop(): Promise<void>;
+}
+
+/** What is bound to the ports of this process: a service's contracts, or the edge. */
+export interface Binding {
+  readonly addresses: Omit<InstanceAddresses, 'adminUrl'>;
+  /** Rejects with the reason why it can't do its work. */
+  readonly health: () => Promise<{ readonly serving: boolean; readonly problem: string | undefined }>;
+  /** Begins consuming events and running workers. */
+  begin(): Promise<void>;
+  /** Takes no more calls, lets those in flight end. */
+  drain(graceMs: number): Promise<void>;
+  /** Ends background work and closes what the service keeps. */
+  close(): Promise<void>;
+}
+
+/** How long after its deregistration an instance serves on: every client has heard of it by then. */
+const settleMs = 500;
+const graceMs = 5_000;
+
+/**
+ * The life cycle of one instance, in order: load, build, listen, healthy, register; and on the way out: not serving,
+ * deregister, wait, drain, close. Everything that was opened is closed again when a later step fails.
+ * @throws StartupError for what a person can mend.
+ */
+export async function startInstance(options: InstanceOptions): Promise<RunningInstance> {
+  const undo: (() => Promise<unknown> | unknown)[] = [];
+  const undoAll = async () => {
+    for (const step of undo.reverse()) await step();
+  };
+  try {
+    return await start(options, undo, undoAll);
+  } catch (error) {
+    await undoAll();
+    throw error;
+  }
+}
+
+async function start(
+  options: InstanceOptions,
+  undo: (() => Promise<unknown> | unknown)[],
+  undoAll: () => Promise<void>,
+): Promise<RunningInstance> {
+  const { shop, manifest, environment, id } = options;
+  const { name } = manifest;
+
+  // Load.
+  const data = openDataFiles(options.dataFolder);
+  const openedLog = openShapeLog(data, environment, id.replace(/\.\d+$/, ''));
+  undo.push(() => openedLog.close());
+  const log = openedLog.service(name).child({ instance: id });
+  const module = await loadModule(manifest);
+
+  // Build.
+  const ambient = machineAmbient();
+  const spans = await openSpans(environment, shop.version, log, 'otlp');
+  undo.push(() => spans.close());
+  const tracerOf = createRecordingTracers({
+    clock: ambient.clock,
+    random: ambient.random,
+    sinks: spans.sinks,
+  });
+  const tracer = tracerOf(name);
+  const metrics = createMetrics({ version: shop.version, shape: 'processes' });
+  const edges = createEdgeMemory();
+  const backends = openBackends({ service: name, environment, ambient, log, tracer });
+  undo.push(() => backends.close());
+  const neighbours = await openNeighbours({ shop, manifest, id, data, environment, ambient, log, metrics });
+  undo.push(() => neighbours.close());
+  const world: HostWorld = {
+    ...shop,
+    ambient,
+    bus: backends.bus,
+    metrics,
+    tracerOf,
+    logOf: () => log,
+    mail: smtpMailSender(
+      () => environment['SMTP_URL'] || 'smtp://127.0.0.1:2525',
+      'Meshmart <shop@meshmart.example>',
+    ),
+    wires: () => neighbours.wireTo,
+    ownerOf: (service) => shop.owners.get(service),
+  };
+  const hostedOptions = (schema: readonly string[]) => ({
+    manifest,
+    store: openSqliteStore({
+      path: data.file(name, `${name}.db`),
+      service: name,
+      schema,
+      clock: ambient.clock,
+      tracer,
+    }),
+    setting: settingsOf(manifest, environment, {}),
+    secret: secretsOf(manifest, data.file('secrets'), ambient.random),
+    ...backends.ports,
+  });
+
+  // Listen.
+  const watching = (dispatch: Dispatch) => edges.watching(dispatch);
+  const parts = { options, world, hostedOptions, neighbours, backends, watching };
+  const binding =
+    module.service === undefined ? await bindEdge(parts, module) : await bindService(parts, module.service);
+  undo.push(() => binding.close());
+  const readiness = createReadinessWatch(ambient, async () => {
+    const { serving, problem } = await binding.health();
+    return { ready: serving, services: [{ name, criticality: manifest.criticality, serving, problem }] };
+  });
+  undo.push(() => readiness.stop());
+  const admin = await openAdminPort(environment['ADMIN_HOST'] || '127.0.0.1', 0, {
+    metrics: metrics.text,
+    readiness: readiness.current,
+    status: async () => ({
+      id,
+      service: name,
+      version: shop.version,
+      pid: process.pid,
+      ...(await readiness.current()),
+    }),
+    spansOfOrder: spans.memory.byOrder,
+    spansOfTrace: spans.memory.byTrace,
+    recentSpans: spans.memory.recent,
+    edges: edges.seen,
+  });
+  undo.push(() => admin.close());
+
+  // Healthy, register.
+  await readiness.current();
+  const addresses: InstanceAddresses = { ...binding.addresses, adminUrl: admin.url };
+  const registration = await neighbours.register(addresses, () => readiness.last().services[0]);
+  await binding.begin();
+  let stopped: Promise<void> | undefined;
+  return {
+    addresses,
+    onHealth: (listener) => {
+      const tell = () => {
+        const [health] = readiness.last().services;
+        if (health !== undefined) listener({ serving: health.serving, problem: health.problem });
+      };
+      readiness.onChange(tell);
+      tell();
+    },
+    stop: () => {
+      stopped ??= (async () => {
+        readiness.notServing();
+        await registration.deregister();
+        await ambient.timers.sleep(settleMs);
+        await binding.drain(graceMs);
+        await undoAll();
+      })();
+      return stopped;
+    },
+  };
+}
