@@ -23,13 +23,15 @@ export interface ShopStart {
   readonly dataFolder: string;
   readonly ports: { readonly http: number; readonly grpc: number; readonly admin: number };
   readonly environment?: Readonly<Record<string, string>>;
+  /** What comes after `meshmart up`. */
+  readonly arguments?: readonly string[];
   /** Longest wait until it is ready. Default 20000. */
   readonly readyWithinMs?: number;
 }
 
 /** Starts the built shop and waits until a purchase would work. */
 export async function startShop(start: ShopStart): Promise<ShopProcess> {
-  const shop = runMeshmart(['up'], {
+  const shop = runMeshmart(['up', ...(start.arguments ?? [])], {
     PORT: String(start.ports.http),
     GRPC_PORT: String(start.ports.grpc),
     ADMIN_PORT: String(start.ports.admin),
