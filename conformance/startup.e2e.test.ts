@@ -58,7 +58,7 @@ describe('meshmart up', function () {
     [
       'an unknown exporter',
       { TRACES_EXPORTER: 'zipkin' },
-      /TRACES_EXPORTER is 'zipkin': use one of none, otlp, jaeger/,
+      /TRACES_EXPORTER is 'zipkin': use one of off, none, otlp, jaeger/,
     ],
     ['an unknown log level', { LOG_LEVEL: 'loud' }, /LOG_LEVEL is 'loud'/],
   ];

@@ -4,6 +4,7 @@ import { packageRoot } from '../../mesh/runtime/package-root.js';
 import { newPurchaser, residentMiB, startMeasured } from './measure.js';
 import { type Figure, reportOf } from './report.js';
 import { spreadOf } from './statistics.js';
+import { tracingCost } from './tracing-cost.js';
 
 const starts = 9;
 const restMs = 5_000;
@@ -12,6 +13,7 @@ const sequential = 200;
 const buyersAtOnce = 8;
 const rateRounds = 5;
 const roundMs = 2_000;
+const tracingRounds = 5;
 
 const say = (text: string) => process.stderr.write(`bench: ${text}\n`);
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -77,7 +79,12 @@ async function purchases(): Promise<Figure[]> {
   ];
 }
 
-const report = reportOf([...(await startsAndMemory()), ...(await purchases())]);
+async function tracing(): Promise<Figure[]> {
+  say(`what tracing costs: ${tracingRounds} rounds of three ways to trace, in turn`);
+  return tracingCost(tracingRounds, 80);
+}
+
+const report = reportOf([...(await startsAndMemory()), ...(await purchases()), ...(await tracing())]);
 const folder = join(packageRoot(), 'docs', 'reports');
 mkdirSync(folder, { recursive: true });
 writeFileSync(join(folder, 'bench.md'), report);

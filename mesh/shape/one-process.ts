@@ -13,7 +13,6 @@ import { StartupError } from '../runtime/startup-error.js';
 import { openSqliteStore } from '../store/sqlite-store.js';
 import { createEdgeMemory } from '../telemetry/edge-memory.js';
 import { createMetrics } from '../telemetry/metrics.js';
-import { createRecordingTracers } from '../telemetry/recording-tracer.js';
 import { openAdminPort, type StatusReport } from './admin-port.js';
 import { openFrontPort } from './front-port.js';
 import { loadModule, loadShop } from './loaded-shop.js';
@@ -69,7 +68,13 @@ async function start(
   undo.push(() => witnesses.stop());
 
   const ambient = machineAmbient();
-  const spans = await openSpans(environment, version, log.service('launcher'));
+  const spans = await openSpans({
+    environment,
+    version,
+    ambient,
+    log: log.service('launcher'),
+    fallback: 'none',
+  });
   undo.push(() => spans.close());
   const metrics = createMetrics({ version, shape: 'one-process' });
   const bus = openEmbeddedBus({ path: data.file('bus', 'bus.db'), ambient, log: log.service('bus') });
@@ -87,7 +92,7 @@ async function start(
     bus,
     callPolicy,
     metrics,
-    tracerOf: createRecordingTracers({ clock: ambient.clock, random: ambient.random, sinks: spans.sinks }),
+    tracerOf: spans.tracerOf,
     logOf: (service) => log.service(service),
     mail: smtpMailSender(() => witnesses.smtpUrl, 'Meshmart <shop@meshmart.example>'),
     wires: (caller) => (service) => inProcessWire(() => dispatches.get(service), caller),

@@ -1,35 +1,52 @@
-import type { Log } from '../runtime/ports.js';
+import type { Ambient, Log } from '../runtime/ports.js';
 import { type Environment, wordOf } from '../runtime/setting.js';
+import { nullTracer } from '../telemetry/null-tracer.js';
+import { createRecordingTracers } from '../telemetry/recording-tracer.js';
 import { createSpanMemory, type SpanMemory } from '../telemetry/span-memory.js';
 import { type TraceExporter, traceExporters } from '../telemetry/trace-export.js';
-import type { SpanSink } from '../telemetry/tracer.js';
+import type { SpanSink, Tracer } from '../telemetry/tracer.js';
 
-/** Where finished spans go. */
+/** How a process traces. */
 export interface Spans {
   readonly memory: SpanMemory;
-  readonly sinks: readonly SpanSink[];
+  readonly tracerOf: (service: string) => Tracer;
   close(): Promise<void>;
 }
 
+/** What tracing needs to know of its process. */
+export interface SpansOptions {
+  readonly environment: Environment;
+  readonly version: string;
+  readonly ambient: Ambient;
+  readonly log: Log;
+  /** What TRACES_EXPORTER is where it is not set. */
+  readonly fallback: TraceExporter | 'none';
+}
+
 /**
- * Keeps spans in memory, and sends them out where TRACES_EXPORTER (none, otlp, jaeger) asks for it. What
- * sends them is loaded only then: it takes longer to load than the rest of the shop.
- * @param fallback what TRACES_EXPORTER is where it is not set.
+ * Keeps spans in memory, and sends them out where TRACES_EXPORTER asks for it: `none` (memory alone), `otlp`, `jaeger`;
+ * `off` makes no spans at all. What sends them is loaded only then: it takes longer to load than the rest of the shop.
+ * @throws StartupError for another word.
  */
-export async function openSpans(
-  environment: Environment,
-  version: string,
-  log: Log,
-  fallback: TraceExporter = 'none',
-): Promise<Spans> {
+export async function openSpans(options: SpansOptions): Promise<Spans> {
+  const { environment, version, ambient, log, fallback } = options;
   const memory = createSpanMemory();
-  const exporter = wordOf(environment, 'TRACES_EXPORTER', traceExporters, fallback);
-  if (exporter === 'none') return { memory, sinks: [memory.sink], close: async () => undefined };
-  const { startSpanExport } = await import('../telemetry/span-export.js');
-  const sending = startSpanExport({
-    exporter,
-    version,
-    onFailure: (problem) => log.warn({ exporter, problem }, 'spans could not be sent'),
-  });
-  return { memory, sinks: [memory.sink, sending.sink], close: () => sending.close() };
+  const recording = (sinks: readonly SpanSink[]) =>
+    createRecordingTracers({ clock: ambient.clock, random: ambient.random, sinks });
+  const exporter = wordOf(environment, 'TRACES_EXPORTER', ['off', ...traceExporters], fallback);
+  switch (exporter) {
+    case 'off':
+      return { memory, tracerOf: () => nullTracer, close: async () => undefined };
+    case 'none':
+      return { memory, tracerOf: recording([memory.sink]), close: async () => undefined };
+    default: {
+      const { startSpanExport } = await import('../telemetry/span-export.js');
+      const sending = startSpanExport({
+        exporter,
+        version,
+        onFailure: (problem) => log.warn({ exporter, problem }, 'spans could not be sent'),
+      });
+      return { memory, tracerOf: recording([memory.sink, sending.sink]), close: () => sending.close() };
+    }
+  }
 }

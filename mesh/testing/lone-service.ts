@@ -26,7 +26,7 @@ import { openSqliteStore } from '../store/sqlite-store.js';
 import type { Store } from '../store/store.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { type CollectingLog, collectingLog } from './collecting-log.js';
-import { nullTracer } from './null-tracer.js';
+import { nullTracer } from '../telemetry/null-tracer.js';
 
 /** One service to try, with what stands in for the rest of the shop. */
 export interface LoneServiceOptions {

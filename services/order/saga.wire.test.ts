@@ -14,7 +14,7 @@ import { packageRoot } from '../../mesh/runtime/package-root.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
 import { openSqliteStore } from '../../mesh/store/sqlite-store.js';
 import { type CollectingLog, collectingLog } from '../../mesh/testing/collecting-log.js';
-import { nullTracer } from '../../mesh/testing/null-tracer.js';
+import { nullTracer } from '../../mesh/telemetry/null-tracer.js';
 import { type TemporaryFolder, temporaryFolder } from '../../mesh/testing/temporary-folder.js';
 import { testCommand, testContext, testUser } from '../../mesh/testing/test-context.js';
 import { type VirtualClock, virtualClock } from '../../mesh/testing/virtual-clock.js';

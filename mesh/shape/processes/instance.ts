@@ -10,7 +10,6 @@ import { type Environment, settingsOf } from '../../runtime/setting.js';
 import { openSqliteStore } from '../../store/sqlite-store.js';
 import { createEdgeMemory } from '../../telemetry/edge-memory.js';
 import { createMetrics } from '../../telemetry/metrics.js';
-import { createRecordingTracers } from '../../telemetry/recording-tracer.js';
 import { openAdminPort } from '../admin-port.js';
 import { type LoadedShop, loadModule } from '../loaded-shop.js';
 import { createReadinessWatch } from '../readiness.js';
@@ -92,14 +91,9 @@ async function start(
 
   // Build.
   const ambient = machineAmbient();
-  const spans = await openSpans(environment, shop.version, log, 'otlp');
+  const spans = await openSpans({ environment, version: shop.version, ambient, log, fallback: 'otlp' });
   undo.push(() => spans.close());
-  const tracerOf = createRecordingTracers({
-    clock: ambient.clock,
-    random: ambient.random,
-    sinks: spans.sinks,
-  });
-  const tracer = tracerOf(name);
+  const tracer = spans.tracerOf(name);
   const metrics = createMetrics({ version: shop.version, shape: 'processes' });
   const edges = createEdgeMemory();
   const backends = openBackends({ service: name, environment, ambient, log, tracer });
@@ -111,7 +105,7 @@ async function start(
     ambient,
     bus: backends.bus,
     metrics,
-    tracerOf,
+    tracerOf: spans.tracerOf,
     logOf: () => log,
     mail: smtpMailSender(
       () => environment['SMTP_URL'] || 'smtp://127.0.0.1:2525',

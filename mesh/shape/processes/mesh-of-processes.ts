@@ -1,9 +1,11 @@
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { machineAmbient } from '../../runtime/ambient.js';
 import { openDataFolder } from '../../runtime/data-folder.js';
 import { secretsOf } from '../../runtime/secret-file.js';
 import type { Environment } from '../../runtime/setting.js';
 import { StartupError } from '../../runtime/startup-error.js';
+import { renewCertificates } from '../../security/development-ca.js';
 import { createMetrics } from '../../telemetry/metrics.js';
 import { openAdminPort, type StatusReport } from '../admin-port.js';
 import { type LoadedShop, loadShop } from '../loaded-shop.js';
@@ -12,7 +14,6 @@ import { graceMs, type MeshAddresses, type RunningMesh } from '../running-mesh.j
 import { startServers } from '../servers/start-servers.js';
 import { openShapeLog } from '../shape-log.js';
 import { startWitnesses } from '../witnesses.js';
-import { makeCertificates } from './certificates.js';
 import { createFleetView } from './fleet-view.js';
 import { startInstanceProcess } from './instance-process.js';
 import { parseScale, planInstances } from './plan.js';
@@ -73,7 +74,11 @@ async function start(
     const secret = secretsOf(manifest, data.file('secrets'), ambient.random);
     for (const name of Object.keys(manifest.secrets)) secret(name);
   }
-  await makeCertificates(data, shop.manifests, ambient.clock);
+  await renewCertificates({
+    folder: join(data.path, 'certificates'),
+    services: shop.manifests.map(({ name }) => name),
+    ...ambient,
+  });
 
   const [servers, witnesses] = await both(
     startServers({ data, environment, log, tell }),

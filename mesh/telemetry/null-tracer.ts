@@ -1,4 +1,4 @@
-import type { Tracer } from '../telemetry/tracer.js';
+import type { Tracer } from './tracer.js';
 
 /**
  * A tracer that records nothing. Its spans stand where their parent stands, so that what they pass on is still a valid
