@@ -4,9 +4,9 @@ import type { RpcMetrics } from '../telemetry/metrics.js';
 import { formatTraceparent, parseTraceparent } from '../telemetry/trace-context.js';
 import type { Tracer } from '../telemetry/tracer.js';
 import { onEnd } from './stream.js';
-import type { Wire } from './wire.js';
+import type { Dispatch, Wire, WireRequest, WireResponse } from './wire.js';
 
-/** With what a wire is observed. */
+/** With what a wire, or a receiving end, is observed. */
 export interface WireObserver {
   readonly tracer: Tracer;
   readonly metrics: RpcMetrics;
@@ -20,35 +20,48 @@ export interface WireObserver {
  * client, for the edge, which passes bytes on without one. The span's parent comes from the call's `traceparent`.
  */
 export function observedWire(wire: Wire, observer: WireObserver): Wire {
-  const { tracer, metrics, clock, caller } = observer;
   return {
-    call: async (request) => {
-      const { path } = request.method;
-      const span = tracer.start({
-        name: path.slice(1),
-        kind: 'client',
-        parent: parseTraceparent(request.metadata['traceparent']),
-        attributes: { 'rpc.system.name': 'grpc', 'rpc.method': path.slice(1), 'meshmart.caller': caller },
-      });
-      const startedMs = clock.monotonicMs();
-      metrics.inFlight('client', path, 1);
-      const end = (failure: unknown) => {
-        const code = failure === undefined ? 'OK' : MeshError.from(failure).code;
-        metrics.inFlight('client', path, -1);
-        metrics.observe('client', path, code, (clock.monotonicMs() - startedMs) / 1_000);
-        span.setAttribute('rpc.response.status_code', code);
-        if (failure !== undefined) span.setAttribute('error.type', MeshError.from(failure).reason);
-        span.end(failure === undefined ? undefined : code);
-      };
-      const metadata = { ...request.metadata, traceparent: formatTraceparent(span.context) };
-      try {
-        const response = await wire.call({ ...request, metadata });
-        return { ...response, body: onEnd(response.body, end) };
-      } catch (error) {
-        end(error);
-        throw error;
-      }
-    },
+    call: (request) => observed('client', observer.caller, request, observer, (seen) => wire.call(seen)),
     close: () => wire.close(),
   };
+}
+
+/** A receiving end with a server span for each call: for the front port, whose calls are passed on. */
+export function observedDispatch(dispatch: Dispatch, observer: Omit<WireObserver, 'caller'>): Dispatch {
+  return (arrival) =>
+    observed('server', arrival.caller, arrival, observer, (seen) => dispatch({ ...arrival, ...seen }));
+}
+
+async function observed(
+  side: 'client' | 'server',
+  caller: string,
+  request: WireRequest,
+  { tracer, metrics, clock }: Omit<WireObserver, 'caller'>,
+  next: (request: WireRequest) => Promise<WireResponse>,
+): Promise<WireResponse> {
+  const { path } = request.method;
+  const span = tracer.start({
+    name: path.slice(1),
+    kind: side,
+    parent: parseTraceparent(request.metadata['traceparent']),
+    attributes: { 'rpc.system.name': 'grpc', 'rpc.method': path.slice(1), 'meshmart.caller': caller },
+  });
+  const startedMs = clock.monotonicMs();
+  metrics.inFlight(side, path, 1);
+  const end = (failure: unknown) => {
+    const code = failure === undefined ? 'OK' : MeshError.from(failure).code;
+    metrics.inFlight(side, path, -1);
+    metrics.observe(side, path, code, (clock.monotonicMs() - startedMs) / 1_000);
+    span.setAttribute('rpc.response.status_code', code);
+    if (failure !== undefined) span.setAttribute('error.type', MeshError.from(failure).reason);
+    span.end(failure === undefined ? undefined : code);
+  };
+  const metadata = { ...request.metadata, traceparent: formatTraceparent(span.context) };
+  try {
+    const response = await next({ ...request, metadata });
+    return { ...response, body: onEnd(response.body, end) };
+  } catch (error) {
+    end(error);
+    throw error;
+  }
 }

@@ -16,7 +16,7 @@ import { createMetrics } from '../telemetry/metrics.js';
 import { openAdminPort, type StatusReport } from './admin-port.js';
 import { openFrontPort } from './front-port.js';
 import { loadModule, loadShop } from './loaded-shop.js';
-import { observedWires } from './observed-wires.js';
+import { observedFront, observedWires } from './observed-wires.js';
 import { readPorts } from './ports-setting.js';
 import { checkReadiness, createReadinessWatch } from './readiness.js';
 import { graceMs, type MeshAddresses, type RunningMesh } from './running-mesh.js';
@@ -163,7 +163,7 @@ async function start(
     ports,
     contract,
     policies,
-    dispatch: edge.front,
+    dispatch: observedFront(world, edgeModule.manifest.name, edge.front),
     readiness,
     served: [...owners.keys()],
   });

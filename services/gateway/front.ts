@@ -1,8 +1,6 @@
 import { MeshError } from '../../mesh/contract/error.js';
-import { onEnd } from '../../mesh/rpc/stream.js';
 import type { Dispatch } from '../../mesh/rpc/wire.js';
 import type { EdgePorts } from '../../mesh/runtime/edge.js';
-import { formatTraceparent, parseTraceparent } from '../../mesh/telemetry/trace-context.js';
 import { outgoingMetadata, requireExposed } from './exposure.js';
 import { bearerOf, userIdOf } from './guest.js';
 import type { CheckLimits } from './limits.js';
@@ -12,7 +10,7 @@ import type { CheckLimits } from './limits.js';
  * shape; who may call what else, and whether the request is good, the services decide themselves.
  */
 export function createFront(ports: EdgePorts, checkLimits: CheckLimits): Dispatch {
-  const pass: Dispatch = async (arrival) => {
+  return async (arrival) => {
     const { method } = arrival;
     requireExposed(method);
     const owner = ports.ownerOf(method.service);
@@ -34,28 +32,6 @@ export function createFront(ports: EdgePorts, checkLimits: CheckLimits): Dispatc
         : ports.clock.nowMs() + method.deadlineMs,
       signal: arrival.signal,
     });
-  };
-  return async (arrival) => {
-    const name = arrival.method.path.slice(1);
-    const span = ports.tracer.start({
-      name,
-      kind: 'server',
-      parent: parseTraceparent(arrival.metadata['traceparent']),
-      attributes: { 'rpc.system.name': 'grpc', 'rpc.method': name, 'meshmart.caller': arrival.caller },
-    });
-    const end = (failure: unknown) => {
-      const code = failure === undefined ? 'OK' : MeshError.from(failure).code;
-      span.setAttribute('rpc.response.status_code', code);
-      span.end(failure === undefined ? undefined : code);
-    };
-    try {
-      const metadata = { ...arrival.metadata, traceparent: formatTraceparent(span.context) };
-      const response = await pass({ ...arrival, metadata });
-      return { ...response, body: onEnd(response.body, end) };
-    } catch (error) {
-      end(error);
-      throw error;
-    }
   };
 }
 

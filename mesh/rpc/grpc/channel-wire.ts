@@ -4,18 +4,19 @@ import {
   Client,
   type ClientReadableStream,
   type ClientWritableStream,
-  credentials,
   status,
 } from '@grpc/grpc-js';
 import type { MethodPolicy } from '../../contract/policy.js';
+import type { WorkloadIdentity } from '../../security/workload-identity.js';
 import { cancelled } from '../deadline.js';
 import { isStream, untilAborted } from '../stream.js';
 import type { Body, Wire, WireRequest, WireResponse } from '../wire.js';
 import { errorFromGrpc } from './grpc-error.js';
 import { fromGrpcMetadata, toGrpcMetadata } from './grpc-metadata.js';
+import { channelSecurity } from './tls.js';
 
 /** Keepalive as Temporal's clients have it: a peer that went away without a word is noticed within 45 s. */
-const channelOptions: ChannelOptions = {
+const defaultOptions: ChannelOptions = {
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 15_000,
   'grpc.keepalive_permit_without_calls': 1,
@@ -24,12 +25,27 @@ const channelOptions: ChannelOptions = {
 
 const same = (bytes: Buffer | Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
+/** What a wire over grpc-js may be given besides its target. */
+export interface GrpcWireOptions {
+  /** Folder name of the service at the target: the authority of its calls. Default: what the target names. */
+  readonly callee?: string | undefined;
+  /**
+   * Shown to the callee, which must show the certificate of {@link callee} in return (mTLS), or calls end with
+   * UNAVAILABLE. Without one there is no TLS.
+   */
+  readonly identity?: WorkloadIdentity | undefined;
+  /** Options of the channel, such as a service config. */
+  readonly channel?: ChannelOptions | undefined;
+}
+
 /**
  * A hop over a grpc-js channel. Messages pass as bytes. Long-lived: one for each target, closed when the process stops.
- * @param target such as `127.0.0.1:50051`.
+ * @param target such as `127.0.0.1:50051` or `consul:///catalog`, whose resolver is registered.
+ * @throws TypeError for an identity without a callee.
  */
-export function grpcWire(target: string, options: ChannelOptions = {}): Wire {
-  const client = new Client(target, credentials.createInsecure(), { ...channelOptions, ...options });
+export function grpcWire(target: string, options: GrpcWireOptions = {}): Wire {
+  const { credentials, options: names } = channelSecurity(options.identity, options.callee);
+  const client = new Client(target, credentials, { ...defaultOptions, ...options.channel, ...names });
   let open = true;
   return {
     call: async (request) => {

@@ -4,7 +4,6 @@ import {
   type handleUnaryCall,
   logVerbosity,
   Server,
-  ServerCredentials,
   type ServerDuplexStream,
   type ServerReadableStream,
   type ServerUnaryCall,
@@ -14,14 +13,19 @@ import {
 } from '@grpc/grpc-js';
 import type { MethodPolicy } from '../../contract/policy.js';
 import { StartupError } from '../../runtime/startup-error.js';
+import type { WorkloadIdentity } from '../../security/workload-identity.js';
 import { cancelled } from '../deadline.js';
 import { isStream } from '../stream.js';
 import type { Body, Dispatch, WireResponse } from '../wire.js';
 import { errorToGrpc } from './grpc-error.js';
 import { fromGrpcMetadata, toGrpcMetadata, withoutSpoofable } from './grpc-metadata.js';
+import { peerService } from './peer-service.js';
+import { serverCredentials } from './tls.js';
 
-/** What a server listens with. */
-export interface GrpcServerOptions {
+/** What a server listens with, and how it knows its callers: see {@link CallersAlike} and {@link CallersCertified}. */
+export type GrpcServerOptions = ListenOptions & (CallersAlike | CallersCertified);
+
+interface ListenOptions {
   readonly host: string;
   /** 0 means any free port. */
   readonly port: number;
@@ -30,10 +34,25 @@ export interface GrpcServerOptions {
   /** The methods that are served; each arrives at `dispatch` with its policy. */
   readonly methods: Iterable<MethodPolicy>;
   readonly dispatch: Dispatch;
-  /** Who the callers are: `outside` at a front port. */
-  readonly caller: string;
   /** Largest request in bytes. Default 262144. */
   readonly maxRequestBytes?: number;
+}
+
+/** Without TLS: all callers have one name. */
+export interface CallersAlike {
+  /** `outside` at a front port. */
+  readonly caller: string;
+  readonly identity?: undefined;
+}
+
+/**
+ * With mTLS: a caller is the service that its certificate names. A connection without a certificate of the same
+ * authority does not come about; calls with one that names no service end with UNAUTHENTICATED.
+ */
+export interface CallersCertified {
+  /** The server's own identity. */
+  readonly identity: WorkloadIdentity;
+  readonly caller?: undefined;
 }
 
 /** A gRPC server that listens. */
@@ -49,7 +68,7 @@ export type ExtraService = Parameters<Server['addService']>;
 const same = (bytes: Buffer | Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /**
- * Listens for gRPC without TLS. All limits are set here; none is left to its default.
+ * Listens for gRPC, with mTLS where there is an identity. All limits are set here; none is left to its default.
  * @throws StartupError when the port is taken.
  */
 export async function openGrpcServer(
@@ -132,16 +151,15 @@ function handlerOf(
     stopping.addEventListener('abort', end, { once: true });
     const deadline = call.getDeadline();
     try {
+      const caller = options.caller ?? peerService(call);
+      const metadata = fromGrpcMetadata(call.metadata);
       return await options.dispatch({
         method,
         body,
-        metadata:
-          options.caller === 'outside'
-            ? withoutSpoofable(fromGrpcMetadata(call.metadata))
-            : fromGrpcMetadata(call.metadata),
+        metadata: caller === 'outside' ? withoutSpoofable(metadata) : metadata,
         deadlineMs: deadline instanceof Date ? deadline.getTime() : deadline,
         signal: ending.signal,
-        caller: options.caller,
+        caller,
         peer: call.getPeer(),
       });
     } finally {
@@ -202,24 +220,28 @@ function writable(
 
 function bind(server: Server, options: GrpcServerOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${options.host}:${options.port}`, ServerCredentials.createInsecure(), (error, port) => {
-      if (error === null) resolve(port);
-      else {
-        const taken = /EADDRINUSE/.test(error.message);
-        reject(
-          taken
-            ? new StartupError(
-                `port ${options.port} is taken (gRPC)`,
-                `stop what uses it, or choose another with ${options.portVariable}`,
-                { cause: error },
-              )
-            : new StartupError(
-                `gRPC can't listen on ${options.host}:${options.port} (${error.message})`,
-                `check ${options.portVariable}`,
-                { cause: error },
-              ),
-        );
-      }
-    });
+    server.bindAsync(
+      `${options.host}:${options.port}`,
+      serverCredentials(options.identity),
+      (error, port) => {
+        if (error === null) resolve(port);
+        else {
+          const taken = /EADDRINUSE/.test(error.message);
+          reject(
+            taken
+              ? new StartupError(
+                  `port ${options.port} is taken (gRPC)`,
+                  `stop what uses it, or choose another with ${options.portVariable}`,
+                  { cause: error },
+                )
+              : new StartupError(
+                  `gRPC can't listen on ${options.host}:${options.port} (${error.message})`,
+                  `check ${options.portVariable}`,
+                  { cause: error },
+                ),
+          );
+        }
+      },
+    );
   });
 }

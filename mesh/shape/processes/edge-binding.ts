@@ -2,7 +2,7 @@ import { createServiceWorld } from '../../runtime/host.js';
 import { StartupError } from '../../runtime/startup-error.js';
 import { openFrontPort } from '../front-port.js';
 import type { LoadedModule } from '../loaded-shop.js';
-import { observedWires } from '../observed-wires.js';
+import { observedFront, observedWires } from '../observed-wires.js';
 import { readPorts } from '../ports-setting.js';
 import { createReadinessWatch } from '../readiness.js';
 import { checkCallees } from './callee-health.js';
@@ -59,7 +59,7 @@ export async function bindEdge(parts: InstanceParts, module: LoadedModule): Prom
       ports,
       contract,
       policies,
-      dispatch: built.front,
+      dispatch: observedFront(world, module.manifest.name, built.front),
       readiness,
       served: [...owners.keys()],
     });
