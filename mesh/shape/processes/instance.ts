@@ -98,7 +98,17 @@ async function start(
   const edges = createEdgeMemory();
   const backends = openBackends({ service: name, environment, ambient, log, tracer });
   undo.push(() => backends.close());
-  const neighbours = await openNeighbours({ shop, manifest, id, data, environment, ambient, log, metrics });
+  const neighbours = openNeighbours({
+    shop,
+    manifest,
+    id,
+    data,
+    environment,
+    ambient,
+    log,
+    serviceConfig: () => ({ loadBalancingConfig: [{ round_robin: {} }], methodConfig: [] }),
+    protect: (wire) => wire,
+  });
   undo.push(() => neighbours.close());
   const world: HostWorld = {
     ...shop,
@@ -159,7 +169,7 @@ async function start(
   // Healthy, register.
   await readiness.current();
   const addresses: InstanceAddresses = { ...binding.addresses, adminUrl: admin.url };
-  const registration = await neighbours.register(addresses, () => readiness.last().services[0]);
+  const registration = await neighbours.register(addresses, () => readiness.last().services[0] ?? { serving: false });
   await binding.begin();
   let stopped: Promise<void> | undefined;
   return {

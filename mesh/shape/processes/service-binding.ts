@@ -30,7 +30,7 @@ export async function bindService(parts: InstanceParts, service: Service): Promi
           manifest.implements.includes(name),
         ),
         dispatch: parts.watching(hosted.dispatch),
-        ...neighbours.serverIdentity,
+        identity: neighbours.identity,
       },
       [
         healthService({
