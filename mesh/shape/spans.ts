@@ -41,7 +41,7 @@ export async function openSpans(options: SpansOptions): Promise<Spans> {
       return { memory, tracerOf: recording([memory.sink]), close: async () => undefined };
     default: {
       const { startSpanExport } = await import('../telemetry/span-export.js');
-      const sending = startSpanExport({
+      const sending = await startSpanExport({
         exporter,
         version,
         onFailure: (problem) => log.warn({ exporter, problem }, 'spans could not be sent'),

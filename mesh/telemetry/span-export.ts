@@ -1,59 +1,30 @@
-import { JaegerExporter } from '@opentelemetry/exporter-jaeger';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { NodeSDK, resources } from '@opentelemetry/sdk-node';
-import {
-  BatchSpanProcessor,
-  type ReadableSpan,
-  type SpanExporter,
-  type SpanProcessor,
-} from '@opentelemetry/sdk-trace-base';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from '@opentelemetry/sdk-trace-base';
 import { readableSpan } from './readable-span.js';
 import type { TraceExport, TraceExportOptions } from './trace-export.js';
 
 /**
- * Sets up the OpenTelemetry SDK, in this file only and without instrumentations: spans come from our own interceptors,
- * finished, and go to the SDK's batch processors as they are.
+ * Sends spans by OpenTelemetry's batch processor and exporters. Spans come from our own interceptors, finished, so the
+ * rest of the SDK has nothing to do here, and is not loaded: docs/decisions/0007-traces-without-the-whole-sdk.md.
  *
- * One process holds many services, and to a tracing backend a service is a resource. So each service has a resource, a
- * batch processor and an exporter of its own (the Jaeger exporter tells its service's name once, on its first span). The
- * SDK owns their life, and hands over what other libraries trace through `@opentelemetry/api`, under the name `meshmart`.
+ * One process may hold many services, and to a tracing backend a service is a resource. So each service has a resource, a
+ * batch processor and an exporter of its own (the Jaeger exporter tells its service's name once, on its first span).
  */
-export function startSpanExport(options: TraceExportOptions): TraceExport {
+export async function startSpanExport(options: TraceExportOptions): Promise<TraceExport> {
+  const { timeoutMs = 5_000 } = options;
+  const newExporter = await exporterMaker(options, timeoutMs);
   const lanes = new Map<string, Lane>();
   const laneOf = (service: string) => {
-    const lane = lanes.get(service) ?? openLane(service, options);
+    const lane = lanes.get(service) ?? openLane(service, newExporter(), options);
     lanes.set(service, lane);
     return lane;
   };
-  const all = async (step: (processor: SpanProcessor) => Promise<void>) => {
+  const all = async (step: (processor: BatchSpanProcessor) => Promise<void>) => {
     const outcomes = await Promise.allSettled([...lanes.values()].map(({ processor }) => step(processor)));
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') options.onFailure?.(problemOf(outcome.reason));
     }
   };
-  const flush = () => all((processor) => processor.forceFlush());
-  let ended: Promise<void> | undefined;
-  const shutdown = () => {
-    ended ??= all((processor) => processor.shutdown());
-    return ended;
-  };
-  const sdk = new NodeSDK({
-    autoDetectResources: false,
-    resource: resourceOf('meshmart', options.version),
-    instrumentations: [],
-    metricReaders: [],
-    logRecordProcessors: [],
-    textMapPropagator: null,
-    spanProcessors: [
-      {
-        onStart: () => undefined,
-        onEnd: (span) => laneOf('meshmart').processor.onEnd(span),
-        forceFlush: flush,
-        shutdown,
-      },
-    ],
-  });
-  sdk.start();
   let closing: Promise<void> | undefined;
   return {
     sink: (span) => {
@@ -61,28 +32,24 @@ export function startSpanExport(options: TraceExportOptions): TraceExport {
       const { processor, resource } = laneOf(span.service);
       processor.onEnd(readableSpan(span, resource));
     },
-    flush,
+    flush: () => all((processor) => processor.forceFlush()),
     close: () => {
-      // The processors end also when the SDK was switched off (OTEL_SDK_DISABLED) and does not end them.
-      closing ??= sdk
-        .shutdown()
-        .catch((error: unknown) => options.onFailure?.(problemOf(error)))
-        .then(shutdown);
+      closing ??= all((processor) => processor.shutdown());
       return closing;
     },
   };
 }
 
 interface Lane {
-  readonly processor: SpanProcessor;
+  readonly processor: BatchSpanProcessor;
   readonly resource: ReadableSpan['resource'];
 }
 
-function openLane(service: string, options: TraceExportOptions): Lane {
+function openLane(service: string, exporter: SpanExporter, options: TraceExportOptions): Lane {
   const { queueSize = 2_048, delayMs = 1_000, timeoutMs = 5_000 } = options;
   return {
     resource: resourceOf(service, options.version),
-    processor: new BatchSpanProcessor(reporting(exporterOf(options, timeoutMs), options), {
+    processor: new BatchSpanProcessor(reporting(exporter, options), {
       maxQueueSize: queueSize,
       maxExportBatchSize: Math.min(512, queueSize),
       scheduledDelayMillis: delayMs,
@@ -91,15 +58,22 @@ function openLane(service: string, options: TraceExportOptions): Lane {
   };
 }
 
-function exporterOf({ exporter, endpoint }: TraceExportOptions, timeoutMs: number): SpanExporter {
+/** Loads the exporter that is asked for, and only that one. */
+async function exporterMaker(
+  { exporter, endpoint }: TraceExportOptions,
+  timeoutMs: number,
+): Promise<() => SpanExporter> {
   switch (exporter) {
-    case 'otlp':
-      return new OTLPTraceExporter({
-        timeoutMillis: timeoutMs,
-        ...(endpoint === undefined ? {} : { url: endpoint }),
-      });
-    case 'jaeger':
-      return new JaegerExporter({ flushTimeout: timeoutMs, ...(endpoint === undefined ? {} : { endpoint }) });
+    case 'otlp': {
+      const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-proto');
+      const url = endpoint === undefined ? {} : { url: endpoint };
+      return () => new OTLPTraceExporter({ timeoutMillis: timeoutMs, ...url });
+    }
+    case 'jaeger': {
+      const { JaegerExporter } = await import('@opentelemetry/exporter-jaeger');
+      const at = endpoint === undefined ? {} : { endpoint };
+      return () => new JaegerExporter({ flushTimeout: timeoutMs, ...at });
+    }
     default:
       return exporter satisfies never;
   }
@@ -120,7 +94,7 @@ function reporting(exporter: SpanExporter, { onFailure }: TraceExportOptions): S
 }
 
 function resourceOf(service: string, version: string): ReadableSpan['resource'] {
-  return resources.resourceFromAttributes({
+  return resourceFromAttributes({
     'service.name': service,
     'service.namespace': 'meshmart',
     'service.version': version,

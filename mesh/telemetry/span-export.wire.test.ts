@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { trace } from '@opentelemetry/api';
 import { expect } from 'chai';
 import { eventually } from '../testing/eventually.js';
 import { freePort } from '../testing/free-port.js';
@@ -181,16 +180,6 @@ describe('trace export', () => {
     );
     expect(bodyWith('GetCart')?.includes('cart')).to.equal(true);
     expect(bodyWith('GetCart')).to.not.equal(bodyWith('PlaceOrder'));
-  });
-
-  it('takes along what other libraries trace through the OpenTelemetry interface', async () => {
-    trace.disable();
-    const exporter = await open({});
-    trace.getTracer('some-library').startSpan('theirs').end();
-    await exporter.close();
-    const [resource] = received.flatMap((request) => otlpResources(request.body));
-    expect(resource?.attributes['service.name']).to.equal('meshmart');
-    expect(resource?.spans[0]?.name).to.equal('theirs');
   });
 
   function spansReceived(): number {
