@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import { readRun } from '../runtime/data-folder.js';
 import { StartupError } from '../runtime/startup-error.js';
+import { endLeftoverServers } from '../shape/servers/start-servers.js';
 import type { Command } from './command.js';
 import { dataFolderOf, dataOption } from './data-option.js';
 
@@ -25,6 +27,8 @@ export const down: Command = {
     }
     const run = readRun(folder);
     if (run === undefined || !isAlive(run.pid)) {
+      // A supervisor that was killed could not end its servers.
+      await endLeftoverServers(resolve(folder));
       terminal.out(`nothing runs on ${folder}\n`);
       return 0;
     }

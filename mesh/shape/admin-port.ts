@@ -38,6 +38,8 @@ export interface AdminSources {
   recentSpans(limit: number): Awaitable<readonly FinishedSpan[]>;
   /** Who has called what, as seen by the called. */
   edges(): Awaitable<readonly SeenEdge[]>;
+  /** Whom Prometheus shall scrape; only where one process knows of many. */
+  targets?(): Promise<readonly object[]>;
 }
 
 type Awaitable<T> = T | Promise<T>;
@@ -104,10 +106,12 @@ async function answer(
       return reply(response, 200, { spans: await spansFor(url.searchParams, sources) });
     case '/edges':
       return reply(response, 200, { edges: await sources.edges() });
+    case '/targets':
+      return reply(response, 200, (await sources.targets?.()) ?? []);
     default:
       return reply(response, 404, {
         title: 'No such page on the admin port',
-        detail: 'there are /metrics, /healthz, /readyz, /status, /edges and /traces?order=ID',
+        detail: 'there are /metrics, /healthz, /readyz, /status, /edges, /targets and /traces?order=ID',
       });
   }
 }

@@ -9,7 +9,17 @@ export interface Backends {
   readonly ports: object;
   close(): Promise<void>;
 }
-export function openBackends(o: { service: string; environment: Environment; ambient: Ambient; log: Log; tracer: Tracer }): Backends {
-  const bus = openEmbeddedBus({ path: `${o.environment['MESHMART_DATA']}/bus-${o.service}.db`, ambient: o.ambient, log: o.log });
+export function openBackends(o: {
+  service: string;
+  environment: Environment;
+  ambient: Ambient;
+  log: Log;
+  tracer: Tracer;
+}): Backends {
+  const bus = openEmbeddedBus({
+    path: `${o.environment['MESHMART_DATA']}/bus-${o.service}.db`,
+    ambient: o.ambient,
+    log: o.log,
+  });
   return { bus, ports: {}, close: () => bus.close() };
 }

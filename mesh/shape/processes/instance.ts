@@ -169,7 +169,10 @@ async function start(
   // Healthy, register.
   await readiness.current();
   const addresses: InstanceAddresses = { ...binding.addresses, adminUrl: admin.url };
-  const registration = await neighbours.register(addresses, () => readiness.last().services[0] ?? { serving: false });
+  const registration = await neighbours.register(
+    addresses,
+    () => readiness.last().services[0] ?? { serving: false },
+  );
   await binding.begin();
   let stopped: Promise<void> | undefined;
   return {

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { createConsulRegistry } from '../../discovery/consul-registry.js';
 import { machineAmbient } from '../../runtime/ambient.js';
 import { openDataFolder } from '../../runtime/data-folder.js';
 import { secretsOf } from '../../runtime/secret-file.js';
@@ -7,16 +8,18 @@ import type { Environment } from '../../runtime/setting.js';
 import { StartupError } from '../../runtime/startup-error.js';
 import { renewCertificates } from '../../security/development-ca.js';
 import { createMetrics } from '../../telemetry/metrics.js';
-import { openAdminPort, type StatusReport } from '../admin-port.js';
-import { type LoadedShop, loadShop } from '../loaded-shop.js';
+import { openAdminPort } from '../admin-port.js';
+import { loadShop } from '../loaded-shop.js';
 import { readPorts } from '../ports-setting.js';
 import { graceMs, type MeshAddresses, type RunningMesh } from '../running-mesh.js';
-import { startServers } from '../servers/start-servers.js';
+import { type Servers, startServers } from '../servers/start-servers.js';
 import { openShapeLog } from '../shape-log.js';
 import { startWitnesses } from '../witnesses.js';
 import { createFleetView } from './fleet-view.js';
 import { startInstanceProcess } from './instance-process.js';
+import { readinessOf, statusReport } from './mesh-report.js';
 import { parseScale, planInstances } from './plan.js';
+import { createScrapeTargets } from './scrape-targets.js';
 import { createSupervisor, type Supervisor } from './supervisor.js';
 
 /** How to start the shop as processes. */
@@ -80,51 +83,54 @@ async function start(
     ...ambient,
   });
 
-  const [servers, witnesses] = await both(
-    startServers({ data, environment, log, tell }),
-    startWitnesses({ data, environment, log }),
-  );
-  undo.push(() => servers.stop());
-  undo.push(() => witnesses.stop());
-
-  let supervisor: Supervisor | undefined;
-  const instances = () => supervisor?.status() ?? [];
+  // The admin port opens first: Prometheus asks it for its targets.
+  const running: { supervisor?: Supervisor; servers?: Servers; targets?: () => Promise<readonly object[]> } =
+    {};
+  const instances = () => running.supervisor?.status() ?? [];
   const view = createFleetView(
-    () => instances().flatMap(({ addresses }) => (addresses === undefined ? [] : [addresses.adminUrl])),
+    () => instances().flatMap(({ addresses: at }) => (at === undefined ? [] : [at.adminUrl])),
     globalThis.fetch,
   );
-  const metrics = createMetrics({ version: shop.version, shape: 'processes' });
   let addresses: MeshAddresses = {
     httpUrl: '',
     grpcAddress: '',
     adminUrl: '',
-    cardProcessorUrl: witnesses.cardProcessorUrl,
-    mailSinkUrl: witnesses.mailSinkUrl,
-    servers: servers.addresses,
+    cardProcessorUrl: '',
+    mailSinkUrl: '',
   };
-  const report = () => statusReport(shop, instances(), addresses, startedAtMs);
+  const report = () => ({
+    ...statusReport(shop, instances(), addresses, startedAtMs),
+    servers: running.servers?.status() ?? [],
+  });
   const admin = await openAdminPort(ports.adminHost, ports.admin, {
-    metrics: metrics.text,
-    readiness: async () => {
-      const { ready, services } = report();
-      return {
-        ready,
-        services: services.map(({ name, serving, criticality, problem }) => ({
-          name,
-          serving,
-          criticality,
-          problem,
-        })),
-      };
-    },
+    metrics: createMetrics({ version: shop.version, shape: 'processes' }).text,
+    readiness: async () => readinessOf(report()),
     status: async () => report(),
     spansOfOrder: view.spansOfOrder,
     spansOfTrace: view.spansOfTrace,
     recentSpans: view.recentSpans,
     edges: view.edges,
+    targets: async () => (await running.targets?.()) ?? [],
   });
   undo.push(() => admin.close());
-  addresses = { ...addresses, adminUrl: admin.url };
+
+  const targetsUrl = `${admin.url}/targets`;
+  const [servers, witnesses] = await both(
+    startServers({ data, environment, ambient, log, targetsUrl, tell }),
+    startWitnesses({ data, environment, log }),
+  );
+  undo.push(() => servers.stop());
+  undo.push(() => witnesses.stop());
+  const consulAddress = servers.environment['CONSUL_HTTP_ADDR'] ?? '';
+  running.servers = servers;
+  running.targets = createScrapeTargets(consulAddress, globalThis.fetch);
+  addresses = {
+    ...addresses,
+    adminUrl: admin.url,
+    cardProcessorUrl: witnesses.cardProcessorUrl,
+    mailSinkUrl: witnesses.mailSinkUrl,
+    servers: servers.addresses,
+  };
 
   const instanceEnvironment: Environment = {
     ...environment,
@@ -135,8 +141,14 @@ async function start(
     MAIL_SINK_URL: witnesses.mailSinkUrl,
     SUPERVISOR_URL: admin.url,
   };
+  const registry = createConsulRegistry({
+    address: consulAddress,
+    tokenFile: environment['CONSUL_HTTP_TOKEN_FILE'] || undefined,
+    ambient,
+    log,
+  });
   const manifestOf = new Map(shop.manifests.map((manifest) => [manifest.name, manifest]));
-  supervisor = createSupervisor({
+  const supervisor = createSupervisor({
     ambient,
     log,
     tell,
@@ -150,12 +162,12 @@ async function start(
         memoryMiB: manifest?.resources.memoryMiB ?? 96,
       });
     },
-    onCrash: (id) => servers.forgetInstance(id),
+    onCrash: (id) => void registry.forget(id),
   });
-  const running = supervisor;
-  undo.push(() => running.stop([['gateway'], ['order']], graceMs + 3_000));
-  await running.start(plan, listenWithinMs);
-  const edge = running.status().find(({ addresses: at }) => at?.httpUrl !== undefined)?.addresses;
+  running.supervisor = supervisor;
+  undo.push(() => supervisor.stop([['gateway'], ['order']], graceMs + 3_000));
+  await supervisor.start(plan, listenWithinMs);
+  const edge = supervisor.status().find(({ addresses: at }) => at?.httpUrl !== undefined)?.addresses;
   addresses = { ...addresses, httpUrl: edge?.httpUrl ?? '', grpcAddress: edge?.frontAddress ?? '' };
   await untilReady(addresses.httpUrl, ambient.clock.monotonicMs() + readyWithinMs);
   data.writeRun({
@@ -224,41 +236,4 @@ async function untilReady(httpUrl: string, untilMs: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new StartupError(`the shop is not ready (${last})`, 'look at <data>/logs/');
-}
-
-function statusReport(
-  shop: LoadedShop,
-  instances: ReturnType<Supervisor['status']>,
-  addresses: MeshAddresses,
-  startedAtMs: number,
-): StatusReport {
-  const services = instances.map((instance) => ({
-    name: instance.service,
-    instance: instance.id,
-    pid: instance.pid,
-    state: instance.state,
-    restarts: instance.restarts,
-    serving: instance.state === 'serving',
-    criticality: shop.manifests.find(({ name }) => name === instance.service)?.criticality ?? 'required',
-    problem: instance.problem,
-    version: shop.version,
-    address: instance.addresses?.grpcAddress ?? instance.addresses?.httpUrl ?? '',
-  }));
-  const served = (name: string) => services.some((service) => service.name === name && service.serving);
-  return {
-    version: shop.version,
-    shape: 'processes',
-    pid: process.pid,
-    startedAt: new Date(startedAtMs).toISOString(),
-    ready: shop.manifests.every(({ name, criticality }) => criticality === 'optional' || served(name)),
-    addresses: {
-      rest: addresses.httpUrl,
-      grpc: addresses.grpcAddress,
-      admin: addresses.adminUrl,
-      'card processor': addresses.cardProcessorUrl,
-      mail: addresses.mailSinkUrl,
-      ...addresses.servers,
-    },
-    services,
-  };
 }

@@ -1,3 +1,143 @@
-export async function startServers(_o: object) {
-  return { addresses: {} as Record<string,string>, environment: {} as Record<string,string>, stop: async () => undefined, forgetInstance: (_id: string) => undefined };
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { DataFiles } from '../../runtime/data-folder.js';
+import type { Ambient, Log } from '../../runtime/ports.js';
+import { type Environment, portOf } from '../../runtime/setting.js';
+import { StartupError } from '../../runtime/startup-error.js';
+import { consul } from './consul.js';
+import { findProgram } from './find-program.js';
+import { jaeger } from './jaeger.js';
+import { prometheus } from './prometheus.js';
+import { redis } from './redis.js';
+import { loopback, type PortsOf, type ServerKind } from './server-kind.js';
+import { endLeftover, type ServerProcess, startServer } from './server-process.js';
+
+/** The servers beside the shop, in the order in which one may need to know of another. */
+export const serverKinds: readonly ServerKind[] = [consul, redis, jaeger, prometheus];
+
+/** The servers beside the shop, whoever started them. */
+export interface Servers {
+  /** Name to URL, for people. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** What the instances are told. */
+  readonly environment: Environment;
+  /** Those that were started here. */
+  status(): readonly { readonly name: string; readonly pid: number }[];
+  stop(): Promise<void>;
+}
+
+export interface ServersOptions {
+  readonly data: DataFiles;
+  readonly environment: Environment;
+  readonly ambient: Ambient;
+  readonly log: Log;
+  /** Where Prometheus asks for its targets. */
+  readonly targetsUrl: string;
+  tell(line: string): void;
+}
+
+/**
+ * Takes the servers that the environment names, and starts the others, all at once.
+ * @throws StartupError with one clear line for all that are missing or can't start.
+ */
+export async function startServers(options: ServersOptions): Promise<Servers> {
+  const { environment, data } = options;
+  const given = (kind: ServerKind) => environment[kind.addressVariable] || undefined;
+  const wanted = serverKinds.filter((kind) => given(kind) === undefined);
+  const programs = new Map(wanted.map((kind) => [kind, findProgram(kind.programs, environment['PATH'])]));
+  requireFound(programs);
+  await endLeftoverServers(data.path);
+  const port: PortsOf = (variable) => {
+    const setting = serverKinds.flatMap(({ ports }) => ports).find((one) => one.variable === variable);
+    return portOf(environment, variable, setting?.usual ?? 0);
+  };
+  await Promise.all(
+    wanted.flatMap((kind) => kind.ports.map(({ variable }) => requireFree(kind, port(variable), variable))),
+  );
+
+  // What is told of a server does not depend on whether it has started: Prometheus may be told of Consul at once.
+  const urls = new Map<ServerKind, string>();
+  let told: Environment = { SCRAPE_TARGETS_URL: options.targetsUrl };
+  const launches = serverKinds.map((kind) => {
+    const folder = join(data.path, kind.name);
+    const launch = kind.launch({ folder, port, environment: told });
+    const address = given(kind);
+    const url = address === undefined ? launch.url : kind.urlOf(address);
+    urls.set(kind, url);
+    told = { ...told, ...kind.environment(url, port) };
+    return { kind, folder, launch };
+  });
+
+  const started: { kind: ServerKind; process: ServerProcess }[] = [];
+  const stop = async () => {
+    await Promise.all(started.map(({ process }) => process.stop()));
+  };
+  const outcomes = await Promise.allSettled(
+    launches.map(async ({ kind, folder, launch }) => {
+      const program = programs.get(kind);
+      if (program === undefined) return requireAnswer(kind, urls.get(kind) ?? '', given(kind) ?? '');
+      started.push({ kind, process: await startServer({ ...options, kind, folder, launch, program }) });
+    }),
+  );
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) {
+    await stop();
+    throw failed.reason;
+  }
+  return {
+    addresses: Object.fromEntries(serverKinds.map((kind) => [kind.name, urls.get(kind) ?? ''])),
+    environment: {
+      ...told,
+      ...only(environment, ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_JAEGER_ENDPOINT']),
+    },
+    status: () => started.map(({ kind, process }) => ({ name: kind.name, pid: process.pid() })),
+    stop,
+  };
+}
+
+/** Ends the servers that a supervisor left behind on a data folder when it was killed itself. */
+export async function endLeftoverServers(dataPath: string): Promise<void> {
+  await Promise.all(serverKinds.map((kind) => endLeftover(join(dataPath, kind.name))));
+}
+
+function requireFound(programs: ReadonlyMap<ServerKind, string | undefined>): void {
+  const missing = [...programs].filter(([, program]) => program === undefined).map(([kind]) => kind);
+  if (missing.length === 0) return;
+  const each = missing.map(
+    ({ name, ways, addressVariable }) => `${name} (${ways}; or ${addressVariable} names one that runs)`,
+  );
+  throw new StartupError(
+    `${missing.map(({ name }) => name).join(', ')} not found on PATH`,
+    `get ${each.join('; ')}`,
+  );
+}
+
+function requireFree(kind: ServerKind, port: number, variable: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(
+        new StartupError(
+          `port ${port} is taken (${kind.name}: ${cause.code})`,
+          `stop what uses it, choose another with ${variable}, or name a ${kind.name} that runs with ${kind.addressVariable}`,
+          { cause },
+        ),
+      );
+    });
+    probe.listen(port, loopback, () => probe.close(() => resolve()));
+  });
+}
+
+async function requireAnswer(kind: ServerKind, url: string, given: string): Promise<void> {
+  const ready = await kind.ready(url, AbortSignal.timeout(3_000)).catch(() => false);
+  if (!ready) {
+    throw new StartupError(
+      `${kind.addressVariable} is '${given}', and no ${kind.name} answers there`,
+      `start it, or leave ${kind.addressVariable} empty to have one started`,
+    );
+  }
+}
+
+function only(environment: Environment, names: readonly string[]): Environment {
+  return Object.fromEntries(names.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
 }

@@ -1,0 +1,57 @@
+import type { Environment } from '../../runtime/setting.js';
+
+/** A server that the shop as processes needs beside it, described without doing anything. */
+export interface ServerKind {
+  /** As `meshmart status` shows it, and the name of its folder in the data folder. */
+  readonly name: 'consul' | 'redis' | 'jaeger' | 'prometheus';
+  /** Programs that can be it, the best first; searched on PATH. */
+  readonly programs: readonly string[];
+  /** How to get it, in one line. */
+  readonly ways: string;
+  /** The variable that names one that runs already. */
+  readonly addressVariable: string;
+  /** Ports that it listens on, each with the variable that moves it. */
+  readonly ports: readonly PortSetting[];
+  /** How to start it. */
+  launch(place: ServerPlace): ServerLaunch;
+  /** URL of one that runs already, from its {@link addressVariable}. */
+  urlOf(address: string): string;
+  /** Whether the one at a URL is ready. Rejects, or resolves with false, when it is not. */
+  ready(url: string, signal: AbortSignal): Promise<boolean>;
+  /** What the instances are told of it. */
+  environment(url: string, ports: PortsOf): Readonly<Record<string, string>>;
+}
+
+export interface PortSetting {
+  readonly variable: string;
+  readonly usual: number;
+}
+
+/** The port that a variable stands for. */
+export type PortsOf = (variable: string) => number;
+
+/** Where a server keeps its things and listens. */
+export interface ServerPlace {
+  /** A folder of its own; absolute. */
+  readonly folder: string;
+  readonly port: PortsOf;
+  /** Addresses of the servers before it in the list. */
+  readonly environment: Environment;
+}
+
+export interface ServerLaunch {
+  readonly args: readonly string[];
+  /** Configuration: file name in the folder to text. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly url: string;
+}
+
+/** Everything listens on loopback, and nowhere else. */
+export const loopback = '127.0.0.1';
+
+/** Asks over HTTP. */
+export async function answersOk(url: string, signal: AbortSignal): Promise<boolean> {
+  const answer = await fetch(url, { signal });
+  await answer.arrayBuffer();
+  return answer.ok;
+}

@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Ambient, Log } from '../../runtime/ports.js';
+import { StartupError } from '../../runtime/startup-error.js';
+import { afterCrash, type CrashHistory, noCrashes } from '../processes/restart-policy.js';
+import type { ServerKind, ServerLaunch } from './server-kind.js';
+
+/** A server that is kept running. */
+export interface ServerProcess {
+  pid(): number;
+  /** Asks it to end and waits; by force what takes longer than some seconds. */
+  stop(): Promise<void>;
+}
+
+export interface ServerProcessOptions {
+  readonly kind: ServerKind;
+  readonly program: string;
+  readonly launch: ServerLaunch;
+  readonly folder: string;
+  readonly ambient: Ambient;
+  readonly log: Log;
+  /** Told of an end that nobody asked for, and the restart. One line. */
+  tell(line: string): void;
+}
+
+const bounds = { readyMs: 15_000, askMs: 1_000, everyMs: 50, stopMs: 5_000 };
+
+/**
+ * Starts a server on its own folder, waits until it is ready, and starts it again when it ends.
+ * @throws StartupError with the server's own last line when it ends before it is ready, or is too slow.
+ */
+export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
+  const { kind, launch, folder, ambient, log, tell } = options;
+  mkdirSync(join(folder, 'data'), { recursive: true, mode: 0o700 });
+  for (const [file, text] of Object.entries(launch.files))
+    writeFileSync(join(folder, file), text, { mode: 0o600 });
+  const logFile = join(folder, `${kind.name}.log`);
+  rmSync(logFile, { force: true });
+  let stopping = false;
+  let crashes: CrashHistory = noCrashes;
+  let cancelRestart: () => void = () => undefined;
+  let child = run();
+  await untilReady(options, () => child, logFile);
+
+  function run(): ChildProcess {
+    const output = openSync(logFile, 'a', 0o600);
+    // A process group of its own: Ctrl-C is for the supervisor, which ends the servers last.
+    const started = spawn(options.program, launch.args, {
+      cwd: folder,
+      detached: true,
+      stdio: ['ignore', output, output],
+      env: { PATH: process.env['PATH'], HOME: folder },
+    });
+    closeSync(output);
+    started.on('error', () => undefined);
+    writeFileSync(pidFileOf(folder), `${started.pid ?? ''}\n`);
+    const startedMs = ambient.clock.monotonicMs();
+    started.once('exit', (code, signal) => {
+      if (stopping || child !== started) return;
+      const decided = afterCrash(crashes, ambient.clock.monotonicMs() - startedMs);
+      crashes = decided.history;
+      const how = signal ?? `exit code ${code}`;
+      log.error({ server: kind.name, how }, 'a server ended');
+      tell(`${kind.name} ended (${how}); it starts again in ${decided.delayMs} ms`);
+      cancelRestart = ambient.timers.after(decided.delayMs, () => {
+        if (!stopping) child = run();
+      });
+    });
+    return started;
+  }
+
+  return {
+    pid: () => child.pid ?? 0,
+    stop: async () => {
+      stopping = true;
+      cancelRestart();
+      await end(child);
+      rmSync(pidFileOf(folder), { force: true });
+    },
+  };
+}
+
+async function untilReady(
+  options: ServerProcessOptions,
+  child: () => ChildProcess,
+  logFile: string,
+): Promise<void> {
+  const { kind, launch, ambient } = options;
+  const untilMs = ambient.clock.monotonicMs() + bounds.readyMs;
+  while (ambient.clock.monotonicMs() < untilMs) {
+    const { exitCode, signalCode } = child();
+    if (exitCode !== null || signalCode !== null) {
+      throw new StartupError(
+        `${kind.name} ended with ${signalCode ?? `exit code ${exitCode}`} (${lastLineOf(logFile)})`,
+        `look at ${logFile}, or name one that runs with ${kind.addressVariable}`,
+      );
+    }
+    const ready = await kind.ready(launch.url, AbortSignal.timeout(bounds.askMs)).catch(() => false);
+    if (ready) return;
+    await ambient.timers.sleep(bounds.everyMs);
+  }
+  await end(child());
+  throw new StartupError(`${kind.name} is not ready after ${bounds.readyMs} ms`, `look at ${logFile}`);
+}
+
+function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined)
+    return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), bounds.stopMs);
+    child.once('exit', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    // A server that a fault test has stopped with SIGSTOP takes no SIGTERM until it goes on.
+    child.kill('SIGCONT');
+    child.kill('SIGTERM');
+  });
+}
+
+const pidFileOf = (folder: string) => join(folder, 'pid');
+
+/**
+ * Ends a server that a supervisor left behind when it was killed itself: the process of the pid file, if it still is one
+ * that works on this folder. Where the system does not tell the arguments of processes, it is left alone.
+ */
+export async function endLeftover(folder: string): Promise<void> {
+  if (!existsSync(pidFileOf(folder))) return;
+  const pid = Number(readFileSync(pidFileOf(folder), 'utf8'));
+  rmSync(pidFileOf(folder), { force: true });
+  if (!(pid > 1) || !worksOn(pid, folder)) return;
+  process.kill(pid, 'SIGKILL');
+  while (worksOn(pid, folder)) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+function worksOn(pid: number, folder: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder);
+  } catch {
+    return false;
+  }
+}
+
+function lastLineOf(file: string): string {
+  try {
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    return (lines.at(-1) ?? '').slice(0, 300) || 'it said nothing';
+  } catch {
+    return 'it said nothing';
+  }
+}
