@@ -1,0 +1,161 @@
+import type { Ambient, Log } from '../runtime/ports.js';
+import type { BusMessage, DeadLetter, RedeliveryPolicy, Subscription } from './bus.js';
+import { decideRedelivery } from './redelivery.js';
+
+/** A message with its place in whatever log it came from. */
+export interface Placed<Position> {
+  readonly position: Position;
+  readonly message: BusMessage;
+}
+
+/** What delivery of a group's messages works with. */
+export interface KeyedDeliveryOptions<Position extends string | number> {
+  readonly subscription: Subscription;
+  readonly ambient: Ambient;
+  readonly logger: Log;
+  readonly redelivery: RedeliveryPolicy;
+  /** Keys handled at the same time. Default 8. */
+  readonly concurrency?: number;
+  /** The message is dealt with: it shall not come again. Must not throw. */
+  acknowledge(position: Position): void;
+  /** The message is given up. Rejects when that could not be noted: then it is delivered again. */
+  bury(placed: Placed<Position>, letter: Omit<DeadLetter, 'group' | 'message'>): Promise<void> | void;
+  /** There is room for more messages. */
+  onRoom?(): void;
+}
+
+/** The delivery of one group, whatever the bus. */
+export interface KeyedDelivery<Position extends string | number> {
+  /** Messages that wait or are being handled. */
+  queued(): number;
+  /** Takes messages, oldest first; those that the group does not want are acknowledged. */
+  take(messages: readonly Placed<Position>[]): void;
+  /** Runs a task later, unless delivery has ended by then. */
+  later(delayMs: number, task: () => void): void;
+  /** Takes no more, and resolves when the handlers in flight are done. */
+  stop(): Promise<void>;
+}
+
+/** Pause when a message could not even be given up. */
+const buryRetryMs = 1_000;
+
+/**
+ * Delivers a group's messages: the messages of one key one after the other, several keys at a time. While a key waits
+ * for a retry, the others go on.
+ */
+export function startKeyedDelivery<Position extends string | number>(
+  options: KeyedDeliveryOptions<Position>,
+): KeyedDelivery<Position> {
+  const { subscription, ambient, logger, redelivery, concurrency = 8 } = options;
+  const { group, topics } = subscription;
+  const stopping = new AbortController();
+  const queues = new Map<string, Placed<Position>[]>();
+  const running = new Set<Promise<void>>();
+  const ready: string[] = [];
+  const attempts = new Map<Position, number>();
+  const waits = new Set<() => void>();
+  let queued = 0;
+
+  const later = (delayMs: number, task: () => void) => {
+    if (stopping.signal.aborted) return;
+    const cancel = ambient.timers.after(delayMs, () => {
+      waits.delete(cancel);
+      task();
+    });
+    waits.add(cancel);
+  };
+
+  const enqueue = (placed: Placed<Position>) => {
+    const { message, position } = placed;
+    if (!(topics[message.topic]?.includes(message.type) ?? false)) {
+      options.acknowledge(position);
+      return;
+    }
+    queued += 1;
+    const key = `${message.topic} ${message.key}`;
+    const queue = queues.get(key);
+    if (queue === undefined) {
+      queues.set(key, [placed]);
+      ready.push(key);
+    } else queue.push(placed);
+  };
+
+  const fill = () => {
+    while (!stopping.signal.aborted && running.size < concurrency) {
+      const key = ready.shift();
+      if (key === undefined) break;
+      const work = drain(key).finally(() => {
+        running.delete(work);
+        if (!stopping.signal.aborted) fill();
+      });
+      running.add(work);
+    }
+    if (!stopping.signal.aborted) options.onRoom?.();
+  };
+
+  /** Handles a key's messages until there are none, or one must wait. */
+  const drain = async (key: string): Promise<void> => {
+    const queue = queues.get(key) ?? [];
+    for (let placed = queue[0]; placed !== undefined && !stopping.signal.aborted; placed = queue[0]) {
+      const delayMs = await attempt(placed);
+      if (delayMs !== undefined) {
+        later(delayMs, () => {
+          ready.push(key);
+          fill();
+        });
+        return;
+      }
+      queue.shift();
+      queued -= 1;
+    }
+    if (queue.length === 0) queues.delete(key);
+  };
+
+  /** Delivers once; gives how long to wait before the next attempt, or undefined when the message is dealt with. */
+  const attempt = async (placed: Placed<Position>): Promise<number | undefined> => {
+    const { message, position } = placed;
+    const number = (attempts.get(position) ?? 0) + 1;
+    const again = (delayMs: number) => {
+      attempts.set(position, number);
+      return delayMs;
+    };
+    try {
+      await subscription.handle({ ...message, attempt: number });
+      attempts.delete(position);
+      options.acknowledge(position);
+      return undefined;
+    } catch (error) {
+      const told = { group, message_id: message.id, type: message.type, attempt: number, error: String(error) };
+      const decision = decideRedelivery(error, number, redelivery, ambient.random.next());
+      if (decision.kind === 'retry') {
+        logger.warn(told, 'an event could not be handled: it is delivered again');
+        return again(decision.delayMs);
+      }
+      try {
+        const lastError = String(error).slice(0, 500);
+        await options.bury(placed, { attempts: number, lastError, failedAtMs: ambient.clock.nowMs() });
+      } catch (cause) {
+        logger.warn({ ...told, cause: String(cause) }, 'an event could not be given up: it is delivered again');
+        return again(buryRetryMs);
+      }
+      attempts.delete(position);
+      logger.error(told, 'an event was given up: it is a dead letter now');
+      return undefined;
+    }
+  };
+
+  return {
+    queued: () => queued,
+    take: (messages) => {
+      messages.forEach(enqueue);
+      fill();
+    },
+    later,
+    stop: async () => {
+      stopping.abort();
+      for (const cancel of waits) cancel();
+      waits.clear();
+      await Promise.allSettled([...running]);
+    },
+  };
+}
