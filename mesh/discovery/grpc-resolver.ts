@@ -3,6 +3,9 @@ import type { Log, Timers } from '../runtime/ports.js';
 import { requireService } from './endpoint.js';
 import type { Endpoint, Resolver } from './resolver.js';
 
+/** Retries, timeouts and load balancing of a channel, as grpc-js has them. */
+export type { ServiceConfig };
+
 /** How channels by a mesh resolver behave. */
 export interface MeshResolverOptions {
   readonly timers: Pick<Timers, 'after'>;
@@ -34,7 +37,8 @@ type GrpcTarget = experimental.GrpcUri;
  * - The endpoints and the service config come by one listener, never called from within `updateResolution`.
  * - `destroy` and `updateResolution` alternate: a channel without calls for 30 minutes lets go and comes back.
  * - Attributes would become arguments of the connections, and each new value would open new ones: none are passed.
- * - After an empty list calls fail at once; so it is passed only when the resolver believes it.
+ * - After an empty list round robin lets calls wait until their deadlines; after an error it goes on with the endpoints
+ *   that it has. So an empty list, which is passed only when the resolver believes it, is followed by an error.
  */
 export function registerMeshResolver(
   scheme: string,
@@ -102,7 +106,7 @@ function createChannelResolver(
   const configNow = () => {
     try {
       const wanted = options.serviceConfig?.(service) ?? defaultConfig;
-      if (experimental.selectLbConfigFromList(wanted.loadBalancingConfig, true) === null)
+      if (experimental.selectLbConfigFromList(wanted.loadBalancingConfig) === null)
         throw new TypeError('it names no known way of load balancing');
       config = wanted;
     } catch (error) {
@@ -110,19 +114,14 @@ function createChannelResolver(
     }
     return experimental.statusOrFromValue(config ?? defaultConfig);
   };
+  const fail = (details: string) => {
+    listener(experimental.statusOrFromError({ code: status.UNAVAILABLE, details }), {}, configNow(), details);
+  };
   const tellNow = () => {
     if (stopWatching === undefined || endpoints === undefined) return;
     cancelWaiting();
-    const note = endpoints.length === 0 ? `no instance of ${service} is in the registry and well` : '';
-    listener(experimental.statusOrFromValue(dialled(endpoints)), {}, configNow(), note);
-  };
-  const tellAbsence = () => {
-    const details = `discovery knows nothing of ${service} yet`;
-    const absence = experimental.statusOrFromError<experimental.Endpoint[]>({
-      code: status.UNAVAILABLE,
-      details,
-    });
-    listener(absence, {}, configNow(), details);
+    listener(experimental.statusOrFromValue(dialled(endpoints)), {}, configNow(), '');
+    if (endpoints.length === 0) fail(`no instance of ${service} is in the registry and well`);
   };
 
   return {
@@ -132,7 +131,9 @@ function createChannelResolver(
         endpoints = list;
         tellNow();
       });
-      cancelWaiting = timers.after(firstListWithinMs, tellAbsence);
+      cancelWaiting = timers.after(firstListWithinMs, () =>
+        fail(`discovery knows nothing of ${service} yet`),
+      );
     },
     stop: () => {
       stopWatching?.();

@@ -25,9 +25,9 @@ export interface LastGoodList {
 
 /**
  * A registry that was away comes back knowing less than is true: its checks have run out, or its memory is empty, and
- * instances register again one by one. So what was known when it came back stays for the grace period, unless it was
- * heard of since. The same holds when a list becomes empty: since no list is worse than a wrong one, that is believed
- * only when it stays so, and forgotten as soon as one instance is heard of.
+ * instances register again one by one, some twice. So for the grace period after its return the list only grows. An
+ * empty list is doubted at any time, since none is worse than a wrong one: it is believed when it stays so for the grace
+ * period, and forgotten as soon as one instance is heard of.
  */
 export function createLastGoodList(options: LastGoodListOptions): LastGoodList {
   const { graceMs, ambient, tell } = options;
@@ -35,50 +35,50 @@ export function createLastGoodList(options: LastGoodListOptions): LastGoodList {
   let latest: readonly Endpoint[] = [];
   let emptySinceMs: number | undefined;
   let isAway = false;
-  let doubt: { readonly about: 'return' | 'emptiness'; readonly untilMs: number } | undefined;
-  /** Kept for the time of a doubt, as they were known when it began. */
-  const unconfirmed = new Map<string, Endpoint>();
+  let doubt: 'return' | 'emptiness' | undefined;
+  /** What stays in the list for the time of a doubt. */
+  const kept = new Map<string, Endpoint>();
   let cancelTimer = () => {};
 
-  const begin = (about: 'return' | 'emptiness', untilMs: number) => {
-    doubt = { about, untilMs };
-    unconfirmed.clear();
-    for (const endpoint of told ?? []) unconfirmed.set(endpoint.instanceId, endpoint);
+  const keep = (endpoints: readonly Endpoint[]) => {
+    for (const endpoint of endpoints) kept.set(endpoint.instanceId, endpoint);
+  };
+  const begin = (about: 'return' | 'emptiness', forMs: number) => {
+    doubt = about;
+    kept.clear();
+    keep(told ?? []);
     cancelTimer();
-    cancelTimer = ambient.timers.after(untilMs - ambient.clock.monotonicMs(), expire);
+    cancelTimer = ambient.timers.after(forMs, expire);
   };
   const end = () => {
     doubt = undefined;
-    unconfirmed.clear();
+    kept.clear();
     cancelTimer();
   };
   const publish = () => {
-    const list = inOrder([...latest, ...unconfirmed.values()]);
+    const list = inOrder([...latest, ...kept.values()]);
     if (told !== undefined && sameEndpoints(told, list)) return;
     told = list;
     tell(list);
   };
   const expire = () => {
-    const emptyUntilMs = (emptySinceMs ?? 0) + graceMs;
-    const emptyTooShort = emptySinceMs !== undefined && emptyUntilMs > ambient.clock.monotonicMs();
-    if (emptyTooShort && doubt?.about === 'return') begin('emptiness', emptyUntilMs);
+    const emptyForMs = emptySinceMs === undefined ? graceMs : ambient.clock.monotonicMs() - emptySinceMs;
+    // It became empty while its return was still in doubt.
+    if (emptyForMs < graceMs) begin('emptiness', graceMs - emptyForMs);
     else end();
     publish();
   };
 
   return {
     heard: (endpoints) => {
-      const nowMs = ambient.clock.monotonicMs();
-      const known = told ?? [];
+      const hasList = told !== undefined && told.length > 0;
       latest = endpoints;
-      emptySinceMs = endpoints.length > 0 ? undefined : (emptySinceMs ?? nowMs);
-      if (isAway && known.length > 0) begin('return', nowMs + graceMs);
+      emptySinceMs = endpoints.length > 0 ? undefined : (emptySinceMs ?? ambient.clock.monotonicMs());
+      if (isAway && hasList) begin('return', graceMs);
       isAway = false;
-      for (const { instanceId } of endpoints) unconfirmed.delete(instanceId);
-      // Without a doubt nothing is unconfirmed; within one, all may have been heard of again, and have gone then.
-      const nothingLeft = endpoints.length === 0 && unconfirmed.size === 0;
-      if (nothingLeft && known.length > 0) begin('emptiness', nowMs + graceMs);
-      else if (endpoints.length > 0 && doubt?.about === 'emptiness') end();
+      if (doubt === 'return') keep(endpoints);
+      else if (endpoints.length > 0) end();
+      else if (doubt === undefined && hasList) begin('emptiness', graceMs);
       publish();
     },
     away: () => {

@@ -273,6 +273,32 @@ describe('architecture', function () {
         /mesh\/cli/,
       );
 
+      for (const [what, target] of [
+        ['an address', `'127.0.0.1:50051'`],
+        ['a bare name', 'name + ":50051"'],
+        ['a name for DNS', '"dns:///catalog"'],
+        ['a target from elsewhere', 'name'],
+      ] as const) {
+        finds(
+          `${what} that is dialled past discovery`,
+          'dialling',
+          'mesh/shape/planted.ts',
+          [
+            `import { grpcWire } from '../rpc/grpc/channel-wire.js';`,
+            `export const to = (name: string) => [name, grpcWire(${target})]; // here`,
+          ],
+          /^grpcWire\(\) takes a target of discovery/,
+        );
+      }
+
+      it('lets targets of discovery be dialled', () => {
+        folder.write(
+          'mesh/shape/dial.ts',
+          'declare const grpcWire: (target: string) => void;\nexport const wire = grpcWire("consul:///catalog");\n',
+        );
+        expect(checkSources(folder.path).map(violationText)).to.deep.equal([]);
+      });
+
       it('lets grpc-js be where it belongs', () => {
         for (const file of [
           'mesh/rpc/grpc/a.ts',

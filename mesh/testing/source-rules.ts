@@ -1,4 +1,5 @@
 import { contractRules } from './source-contracts.js';
+import { diallingRules } from './source-dialling.js';
 import { globalRules } from './source-globals.js';
 import { importRules } from './source-imports.js';
 import { readSourceTree, type SourceTree, textBelow, type Violation } from './source-tree.js';
@@ -10,9 +11,13 @@ import { readSourceTree, type SourceTree, textBelow, type Violation } from './so
  */
 export function checkSources(root: string): Violation[] {
   const tree = readSourceTree(root);
-  return [...folderRules(tree), ...importRules(tree), ...globalRules(tree), ...contractRules(tree)].sort(
-    (one, other) => one.file.localeCompare(other.file) || one.line - other.line,
-  );
+  return [
+    ...folderRules(tree),
+    ...importRules(tree),
+    ...globalRules(tree),
+    ...contractRules(tree),
+    ...diallingRules(tree),
+  ].sort((one, other) => one.file.localeCompare(other.file) || one.line - other.line);
 }
 
 /** Each folder of a service has the same three pages to begin with. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { ServiceConfig } from '@grpc/grpc-js';
+
 import { createConsulRegistry } from '../../discovery/consul-registry.js';
 import { createConsulResolver } from '../../discovery/consul-resolver.js';
-import { registerMeshResolver } from '../../discovery/grpc-resolver.js';
+import { registerMeshResolver, type ServiceConfig } from '../../discovery/grpc-resolver.js';
 import type { InstanceHealth, Registered } from '../../discovery/registry.js';
 import { grpcWire } from '../../rpc/grpc/channel-wire.js';
 import type { Wire, WireTo } from '../../rpc/wire.js';
