@@ -28,7 +28,10 @@ export interface KeyedDeliveryOptions<Position extends string | number> {
 export interface KeyedDelivery<Position extends string | number> {
   /** Messages that wait or are being handled. */
   queued(): number;
-  /** Takes messages, oldest first; those that the group does not want are acknowledged. */
+  /**
+   * Takes messages, oldest first. Those that the group does not want are acknowledged; those that wait here already are
+   * passed over.
+   */
   take(messages: readonly Placed<Position>[]): void;
   /** Runs a task later, unless delivery has ended by then. */
   later(delayMs: number, task: () => void): void;
@@ -53,6 +56,7 @@ export function startKeyedDelivery<Position extends string | number>(
   const running = new Set<Promise<void>>();
   const ready: string[] = [];
   const attempts = new Map<Position, number>();
+  const waiting = new Set<Position>();
   const waits = new Set<() => void>();
   let queued = 0;
 
@@ -67,11 +71,13 @@ export function startKeyedDelivery<Position extends string | number>(
 
   const enqueue = (placed: Placed<Position>) => {
     const { message, position } = placed;
+    if (waiting.has(position)) return;
     if (!(topics[message.topic]?.includes(message.type) ?? false)) {
       options.acknowledge(position);
       return;
     }
     queued += 1;
+    waiting.add(position);
     const key = `${message.topic} ${message.key}`;
     const queue = queues.get(key);
     if (queue === undefined) {
@@ -106,6 +112,7 @@ export function startKeyedDelivery<Position extends string | number>(
         return;
       }
       queue.shift();
+      waiting.delete(placed.position);
       queued -= 1;
     }
     if (queue.length === 0) queues.delete(key);
@@ -125,7 +132,13 @@ export function startKeyedDelivery<Position extends string | number>(
       options.acknowledge(position);
       return undefined;
     } catch (error) {
-      const told = { group, message_id: message.id, type: message.type, attempt: number, error: String(error) };
+      const told = {
+        group,
+        message_id: message.id,
+        type: message.type,
+        attempt: number,
+        error: String(error),
+      };
       const decision = decideRedelivery(error, number, redelivery, ambient.random.next());
       if (decision.kind === 'retry') {
         logger.warn(told, 'an event could not be handled: it is delivered again');
@@ -135,7 +148,10 @@ export function startKeyedDelivery<Position extends string | number>(
         const lastError = String(error).slice(0, 500);
         await options.bury(placed, { attempts: number, lastError, failedAtMs: ambient.clock.nowMs() });
       } catch (cause) {
-        logger.warn({ ...told, cause: String(cause) }, 'an event could not be given up: it is delivered again');
+        logger.warn(
+          { ...told, cause: String(cause) },
+          'an event could not be given up: it is delivered again',
+        );
         return again(buryRetryMs);
       }
       attempts.delete(position);
