@@ -96,7 +96,7 @@ async function start(
   const tracer = spans.tracerOf(name);
   const metrics = createMetrics({ version: shop.version, shape: 'processes' });
   const edges = createEdgeMemory();
-  const backends = openBackends({ service: name, environment, ambient, log, tracer });
+  const backends = openBackends({ service: name, id, environment, ambient, log });
   undo.push(() => backends.close());
   const neighbours = openNeighbours({
     shop,
