@@ -1,3 +1,6 @@
+import { registerMeshRoundRobin } from '../../balancing/mesh-round-robin.js';
+import { protectWire } from '../../resilience/protect-wire.js';
+import { serviceConfigFor } from '../../resilience/retry-policy.js';
 import type { Dispatch } from '../../rpc/wire.js';
 import { machineAmbient } from '../../runtime/ambient.js';
 import { openDataFiles } from '../../runtime/data-folder.js';
@@ -96,8 +99,11 @@ async function start(
   const tracer = spans.tracerOf(name);
   const metrics = createMetrics({ version: shop.version, shape: 'processes' });
   const edges = createEdgeMemory();
-  const backends = openBackends({ service: name, id, environment, ambient, log });
+  const backends = openBackends({ manifest, id, environment, ambient, log, tracer });
   undo.push(() => backends.close());
+  registerMeshRoundRobin({ clock: ambient.clock, random: ambient.random, log });
+  const manifestOf = (callee: string) =>
+    shop.manifests.find((candidate) => candidate.name === callee) ?? manifest;
   const neighbours = openNeighbours({
     shop,
     manifest,
@@ -106,8 +112,15 @@ async function start(
     environment,
     ambient,
     log,
-    serviceConfig: () => ({ loadBalancingConfig: [{ round_robin: {} }], methodConfig: [] }),
-    protect: (wire) => wire,
+    serviceConfig: (callee) => serviceConfigFor(manifestOf(callee).implements, shop.policies),
+    protect: (wire, callee) =>
+      protectWire(wire, {
+        callee,
+        criticality: manifestOf(callee).criticality,
+        contract: shop.contract,
+        ambient,
+        log,
+      }),
   });
   undo.push(() => neighbours.close());
   const world: HostWorld = {
@@ -135,7 +148,7 @@ async function start(
     }),
     setting: settingsOf(manifest, environment, {}),
     secret: secretsOf(manifest, data.file('secrets'), ambient.random),
-    ...backends.ports,
+    documents: backends.documents,
   });
 
   // Listen.
