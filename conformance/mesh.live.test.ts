@@ -16,9 +16,11 @@ describe('a mesh of processes that has just started', function () {
   this.timeout(60_000);
 
   it('is ready within 10 s', async () => {
-    const output = (await mesh()).output();
-    const seconds = Number(/ready \(([\d.]+) s\)/.exec(output)?.[1]);
-    expect(seconds, output).to.be.lessThan(10);
+    const shop = await mesh();
+    const seconds = await eventually(
+      () => Number(/ready \(([\d.]+) s\)/.exec(shop.output())?.[1] ?? 0) || false,
+    );
+    expect(seconds).to.be.lessThan(10);
   });
 
   it('tells of each service: instance, health, version, address', async () => {
@@ -111,8 +113,8 @@ describe("a purchase's trace in Jaeger", function () {
       { withinMs: 20_000, everyMs: 250 },
     );
     const byId = new Map(spans.map((span) => [span.spanID, span]));
-    const parentOf = (span: JaegerSpan) =>
-      byId.get(span.references.find(({ refType }) => refType === 'CHILD_OF')?.spanID ?? '');
+    // Where a span is linked to its own parent, as consumers are to producers, Jaeger shows the link alone.
+    const parentOf = (span: JaegerSpan) => byId.get(span.references[0]?.spanID ?? '');
     const tag = (span: JaegerSpan, key: string) => span.tags.find((one) => one.key === key)?.value;
     const serviceOf = (span: JaegerSpan) => processes[span.processID]?.serviceName;
 

@@ -166,7 +166,7 @@ async function start(
   });
   running.supervisor = supervisor;
   undo.push(() => supervisor.stop([['gateway'], ['order']], graceMs + 3_000));
-  await supervisor.start(plan, listenWithinMs);
+  await Promise.all([servers.ready(), supervisor.start(plan, listenWithinMs)]);
   const edge = supervisor.status().find(({ addresses: at }) => at?.httpUrl !== undefined)?.addresses;
   addresses = { ...addresses, httpUrl: edge?.httpUrl ?? '', grpcAddress: edge?.frontAddress ?? '' };
   await untilReady(addresses.httpUrl, ambient.clock.monotonicMs() + readyWithinMs);

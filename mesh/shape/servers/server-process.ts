@@ -8,6 +8,11 @@ import type { ServerKind, ServerLaunch } from './server-kind.js';
 
 /** A server that is kept running. */
 export interface ServerProcess {
+  /**
+   * Resolves when it is ready; rejects with a StartupError that has the server's own last line when it ends before that, or
+   * is too slow.
+   */
+  readonly ready: Promise<void>;
   pid(): number;
   /** Asks it to end and waits; by force what takes longer than some seconds. */
   stop(): Promise<void>;
@@ -26,11 +31,8 @@ export interface ServerProcessOptions {
 
 const bounds = { readyMs: 15_000, askMs: 1_000, everyMs: 50, stopMs: 5_000 };
 
-/**
- * Starts a server on its own folder, waits until it is ready, and starts it again when it ends.
- * @throws StartupError with the server's own last line when it ends before it is ready, or is too slow.
- */
-export async function startServer(options: ServerProcessOptions): Promise<ServerProcess> {
+/** Starts a server on its own folder, and starts it again when it ends once it was ready. */
+export function startServer(options: ServerProcessOptions): ServerProcess {
   const { kind, launch, folder, ambient, log, tell } = options;
   mkdirSync(join(folder, 'data'), { recursive: true, mode: 0o700 });
   for (const [file, text] of Object.entries(launch.files))
@@ -38,10 +40,14 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
   const logFile = join(folder, `${kind.name}.log`);
   rmSync(logFile, { force: true });
   let stopping = false;
+  let wasReady = false;
   let crashes: CrashHistory = noCrashes;
   let cancelRestart: () => void = () => undefined;
   let child = run();
-  await untilReady(options, () => child, logFile);
+  const ready = untilReady(options, child, logFile).then(() => {
+    wasReady = true;
+  });
+  ready.catch(() => undefined);
 
   function run(): ChildProcess {
     const output = openSync(logFile, 'a', 0o600);
@@ -57,7 +63,7 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
     writeFileSync(pidFileOf(folder), `${started.pid ?? ''}\n`);
     const startedMs = ambient.clock.monotonicMs();
     started.once('exit', (code, signal) => {
-      if (stopping || child !== started) return;
+      if (stopping || !wasReady || child !== started) return;
       const decided = afterCrash(crashes, ambient.clock.monotonicMs() - startedMs);
       crashes = decided.history;
       const how = signal ?? `exit code ${code}`;
@@ -71,6 +77,7 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
   }
 
   return {
+    ready,
     pid: () => child.pid ?? 0,
     stop: async () => {
       stopping = true;
@@ -83,13 +90,13 @@ export async function startServer(options: ServerProcessOptions): Promise<Server
 
 async function untilReady(
   options: ServerProcessOptions,
-  child: () => ChildProcess,
+  child: ChildProcess,
   logFile: string,
 ): Promise<void> {
   const { kind, launch, ambient } = options;
   const untilMs = ambient.clock.monotonicMs() + bounds.readyMs;
   while (ambient.clock.monotonicMs() < untilMs) {
-    const { exitCode, signalCode } = child();
+    const { exitCode, signalCode } = child;
     if (exitCode !== null || signalCode !== null) {
       throw new StartupError(
         `${kind.name} ended with ${signalCode ?? `exit code ${exitCode}`} (${lastLineOf(logFile)})`,
@@ -100,7 +107,7 @@ async function untilReady(
     if (ready) return;
     await ambient.timers.sleep(bounds.everyMs);
   }
-  await end(child());
+  await end(child);
   throw new StartupError(`${kind.name} is not ready after ${bounds.readyMs} ms`, `look at ${logFile}`);
 }
 

@@ -17,10 +17,15 @@ export const serverKinds: readonly ServerKind[] = [consul, redis, jaeger, promet
 
 /** The servers beside the shop, whoever started them. */
 export interface Servers {
-  /** Name to URL, for people. */
+  /** Name to URL, for people. Known before they are ready. */
   readonly addresses: Readonly<Record<string, string>>;
-  /** What the instances are told. */
+  /** What the instances are told. Known before they are ready. */
   readonly environment: Environment;
+  /**
+   * Resolves when all are ready.
+   * @throws StartupError for the first that can't start, or does not answer at the address that was given.
+   */
+  ready(): Promise<void>;
   /** Those that were started here. */
   status(): readonly { readonly name: string; readonly pid: number }[];
   stop(): Promise<void>;
@@ -37,8 +42,9 @@ export interface ServersOptions {
 }
 
 /**
- * Takes the servers that the environment names, and starts the others, all at once.
- * @throws StartupError with one clear line for all that are missing or can't start.
+ * Takes the servers that the environment names, and starts the others, all at once. What needs them can start meanwhile:
+ * it waits for them by itself.
+ * @throws StartupError with one clear line for all that are missing, or for a port that is taken.
  */
 export async function startServers(options: ServersOptions): Promise<Servers> {
   const { environment, data } = options;
@@ -55,43 +61,40 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     wanted.flatMap((kind) => kind.ports.map(({ variable }) => requireFree(kind, port(variable), variable))),
   );
 
-  // What is told of a server does not depend on whether it has started: Prometheus may be told of Consul at once.
-  const urls = new Map<ServerKind, string>();
+  // What is told of a server does not depend on whether it has started.
+  const addresses: Record<string, string> = {};
   let told: Environment = { SCRAPE_TARGETS_URL: options.targetsUrl };
-  const launches = serverKinds.map((kind) => {
+  const started: { kind: ServerKind; process: ServerProcess }[] = [];
+  const waits: Promise<void>[] = [];
+  for (const kind of serverKinds) {
     const folder = join(data.path, kind.name);
     const launch = kind.launch({ folder, port, environment: told });
     const address = given(kind);
     const url = address === undefined ? launch.url : kind.urlOf(address);
-    urls.set(kind, url);
+    addresses[kind.name] = url;
     told = { ...told, ...kind.environment(url, port) };
-    return { kind, folder, launch };
-  });
-
-  const started: { kind: ServerKind; process: ServerProcess }[] = [];
-  const stop = async () => {
-    await Promise.all(started.map(({ process }) => process.stop()));
-  };
-  const outcomes = await Promise.allSettled(
-    launches.map(async ({ kind, folder, launch }) => {
-      const program = programs.get(kind);
-      if (program === undefined) return requireAnswer(kind, urls.get(kind) ?? '', given(kind) ?? '');
-      started.push({ kind, process: await startServer({ ...options, kind, folder, launch, program }) });
-    }),
-  );
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) {
-    await stop();
-    throw failed.reason;
+    const program = programs.get(kind);
+    if (program === undefined) waits.push(requireAnswer(kind, url, address ?? ''));
+    else {
+      const process = startServer({ ...options, kind, folder, launch, program });
+      started.push({ kind, process });
+      waits.push(process.ready);
+    }
   }
+  const ready = Promise.all(waits).then(() => undefined);
+  // Told by ready(), whenever that is asked.
+  ready.catch(() => undefined);
   return {
-    addresses: Object.fromEntries(serverKinds.map((kind) => [kind.name, urls.get(kind) ?? ''])),
+    addresses,
     environment: {
       ...told,
       ...only(environment, ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_JAEGER_ENDPOINT']),
     },
+    ready: () => ready,
     status: () => started.map(({ kind, process }) => ({ name: kind.name, pid: process.pid() })),
-    stop,
+    stop: async () => {
+      await Promise.all(started.map(({ process }) => process.stop()));
+    },
   };
 }
 
