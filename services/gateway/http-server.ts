@@ -8,6 +8,9 @@ import { problemOf } from './problem.js';
 
 const bodyLimitBytes = 65_536;
 
+/** How long a server that stops goes on to answer on connections that are open. */
+const lingerMs = 1_000;
+
 /** The HTTP server with everything that is the same for each route. */
 export interface HttpServer {
   readonly app: FastifyInstance;
@@ -39,7 +42,7 @@ export function createHttpServer(ports: EdgePorts): HttpServer {
     http: { maxHeaderSize: 16_384, headersTimeout: 10_000 },
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
     trustProxy: false,
-    return503OnClosing: true,
+    return503OnClosing: false,
     clientErrorHandler: (error, socket) => {
       const status =
         (error as NodeJS.ErrnoException).code === 'HPE_HEADER_OVERFLOW'
@@ -62,6 +65,11 @@ export function createHttpServer(ports: EdgePorts): HttpServer {
     return known.span;
   };
 
+  let leaving = false;
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (leaving) reply.header('connection', 'close');
+    done();
+  });
   app.addHook('onRequest', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     const span = ports.tracer.start({
@@ -177,12 +185,23 @@ export function createHttpServer(ports: EdgePorts): HttpServer {
     },
     close: async (graceMs) => {
       const cut = ports.timers.after(graceMs, () => app.server.closeAllConnections());
-      const idle = () => app.server.closeIdleConnections();
-      idle();
+      // A kept connection that is closed while its client sends the next request is a failed request. So clients are told
+      // first, with the answers that they get meanwhile.
+      leaving = true;
+      const untilMs = ports.clock.monotonicMs() + Math.min(lingerMs, graceMs / 2);
+      while ((await connectionsOf(app)) > 0 && ports.clock.monotonicMs() < untilMs)
+        await ports.timers.sleep(20);
+      app.server.closeIdleConnections();
       await app.close();
       cut();
     },
   };
+}
+
+function connectionsOf(app: FastifyInstance): Promise<number> {
+  return new Promise((resolve) => {
+    app.server.getConnections((error, count) => resolve(error === null ? count : 0));
+  });
 }
 
 /** Whether the router would take this path with another method. */

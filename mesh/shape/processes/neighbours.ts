@@ -63,6 +63,9 @@ export function openNeighbours(options: NeighboursOptions): Neighbours {
   const registry = createConsulRegistry({ ...access, ambient, log });
   const resolver = createConsulResolver({ ...access, ambient, log });
   registerMeshResolver('consul', resolver, { timers, log, serviceConfig: options.serviceConfig });
+  // Followed from the start: who is first called while Consul is away must be known by then.
+  const callees = new Set(manifest.calls.map((call) => shop.owners.get(call.split('/')[0] ?? '')));
+  for (const callee of callees) if (callee !== undefined) resolver.watch(callee, () => undefined);
   const wires = new Map<string, { readonly plain: Wire; readonly protectedOne: Wire }>();
   const wiresTo = (callee: string) => {
     const known = wires.get(callee);
@@ -106,6 +109,7 @@ export function openNeighbours(options: NeighboursOptions): Neighbours {
         protectedOne.close();
         plain.close();
       }
+      resolver.close();
     },
   };
 }
