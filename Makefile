@@ -21,7 +21,7 @@ test: ## Run all tests that need no server: unit, property, wire, one-process en
 	@npm run --silent ready
 	@npm run --silent test:all
 
-verify: ## Run the checks that need real tools: grpcurl, buf, an OpenAPI validator, kill -9.
+verify: ## Run the checks that need real tools and servers: grpcurl, buf, OpenAPI, Consul, Redis, Jaeger, Prometheus, kill -9.
 	@npm run --silent ready
 	@bash conformance/verify.sh
 

@@ -5,10 +5,10 @@ cd "$(dirname "$0")/.."
 export PATH="$HOME/.cache/mesh-tools/bin:$PATH"
 
 missing=()
-for tool in jq curl grpcurl buf; do command -v "$tool" > /dev/null || missing+=("$tool"); done
+for tool in jq curl grpcurl buf consul jaeger redis-server prometheus; do command -v "$tool" > /dev/null || missing+=("$tool"); done
 if [ ${#missing[@]} -gt 0 ]; then
   echo "make verify lacks: ${missing[*]}" >&2
-  echo 'jq and curl come with the system; grpcurl: go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest; buf: go install github.com/bufbuild/buf/cmd/buf@latest' >&2
+  echo 'jq and curl come with the system; grpcurl: go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest; buf: go install github.com/bufbuild/buf/cmd/buf@latest; consul, jaeger (version 2), redis-server, prometheus: packages or releases, see docs/discovery.md and docs/jaeger.md' >&2
   exit 1
 fi
 
@@ -19,7 +19,7 @@ step() { # title command...
   if "$@"; then passed=$((passed + 1)); echo "ok $title"; else failed=$((failed + 1)); echo "FAILED $title" >&2; fi
 }
 step 'contracts: lint, breaking, drift' bash proto/tools/check.sh
-step 'live tests' npx mocha --forbid-only 'mesh/**/*.live.test.ts' 'services/**/*.live.test.ts' 'conformance/**/*.live.test.ts'
+step 'live tests' npx mocha --forbid-only '{mesh,services,conformance}/**/*.live.test.ts'
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
