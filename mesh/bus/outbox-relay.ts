@@ -1,4 +1,5 @@
 import type { Log, Timers } from '../runtime/ports.js';
+import type { Lease } from '../store/lease.js';
 import type { PendingMessage, Store } from '../store/store.js';
 import type { Bus } from './bus.js';
 
@@ -10,18 +11,26 @@ export interface OutboxRelayOptions {
   readonly topic: string;
   readonly timers: Timers;
   readonly log: Log;
+  /** Where several instances share the store: one relay publishes at a time, whichever has something to publish. */
+  readonly lease?: Lease | undefined;
   /** Messages published together. Default 100. */
   readonly batchSize?: number;
   /** Longest time until a message is found without a wake-up, in milliseconds. Default 1000. */
   readonly sweepEveryMs?: number;
 }
 
+/** How soon a relay looks again that another one keeps from publishing, in milliseconds. */
+const leaseRetryMs = 25;
+
 /**
  * Publishes outbox messages in the order of their commits, and marks them when the bus has them on disk. A crash in
  * between publishes them again: consumers have an inbox. Returns the function that stops it after a last round.
+ *
+ * A relay that was stopped for longer than its lease lasts may publish what another has published since. The bus knows
+ * the ids, and whatever a relay publishes begins with the oldest message that was not marked: the order stays.
  */
 export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<void> {
-  const { store, bus, topic, timers, log, batchSize = 100, sweepEveryMs = 1_000 } = options;
+  const { store, bus, topic, timers, log, lease, batchSize = 100, sweepEveryMs = 1_000 } = options;
   const stopping = new AbortController();
   let wake: () => void = () => undefined;
   let woken = false;
@@ -30,24 +39,39 @@ export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<voi
     wake();
   });
 
-  const publishAll = async () => {
-    for (;;) {
-      const pending = await store.unpublished(batchSize);
-      if (pending.length === 0) return;
-      await bus.publish(pending.map((message) => toBus(topic, message)));
-      await store.markPublished(pending.map((message) => message.sequence));
+  /** Resolves with false when another relay is at it. */
+  const publishAll = async (): Promise<boolean> => {
+    let held = lease === undefined;
+    try {
+      for (;;) {
+        const pending = await store.unpublished(batchSize);
+        if (pending.length === 0) return true;
+        if (lease !== undefined && !(await lease.hold())) return false;
+        if (held) {
+          await bus.publish(pending.map((message) => toBus(topic, message)));
+          await store.markPublished(pending.map((message) => message.sequence));
+        }
+        // Read again at first: the one that held the lease before may have published these.
+        held = true;
+      }
+    } finally {
+      await lease?.release().catch((error: unknown) => {
+        log.debug({ topic, error: String(error) }, 'the lease of the outbox was not given back: it expires');
+      });
     }
   };
 
   const loop = (async () => {
     let failures = 0;
+    let pauseMs = sweepEveryMs;
     while (!stopping.signal.aborted) {
       woken = false;
       try {
-        await publishAll();
+        pauseMs = (await publishAll()) ? sweepEveryMs : leaseRetryMs;
         failures = 0;
       } catch (error) {
         failures += 1;
+        pauseMs = Math.min(5_000, 50 * 2 ** Math.min(failures, 10));
         log.warn(
           { topic, failures, error: String(error) },
           'events could not be published: they stay in the outbox',
@@ -60,7 +84,6 @@ export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<voi
       if (failures === 0) wake = () => pause.abort();
       const end = () => pause.abort();
       stopping.signal.addEventListener('abort', end, { once: true });
-      const pauseMs = failures === 0 ? sweepEveryMs : Math.min(5_000, 50 * 2 ** Math.min(failures, 10));
       await timers.sleep(pauseMs, pause.signal).catch(() => undefined);
       stopping.signal.removeEventListener('abort', end);
     }

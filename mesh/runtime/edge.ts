@@ -1,6 +1,7 @@
 import type { Contract } from '../contract/image.js';
 import type { MethodPolicy } from '../contract/policy.js';
 import type { Dispatch, WireTo } from '../rpc/wire.js';
+import type { Buckets } from '../store/buckets.js';
 import type { ServicePorts } from './service.js';
 
 /** What the one service at the edge gets beyond what every service gets. */
@@ -15,6 +16,8 @@ export interface EdgePorts extends ServicePorts {
   readonly wireTo: WireTo;
   /** Where the REST port listens. Port 0 means any free port. */
   readonly listen: { readonly host: string; readonly httpPort: number };
+  /** Token buckets that all edges share; absent where there is one edge, or no place to share them in. */
+  readonly buckets?: Buckets | undefined;
   /** Notes one HTTP request. `route` is the route's template, so that there are few. */
   observeHttp(method: string, route: string, status: number, seconds: number): void;
   /** Whether a purchase would work now, and how each service is. */

@@ -19,6 +19,9 @@ import { validateInterceptor } from '../rpc/interceptors/validate.js';
 import type { Dispatch, WireTo } from '../rpc/wire.js';
 import type { CallPolicy } from '../security/authority.js';
 import { createTokenVerifier, type TokenVerifier } from '../security/verifier.js';
+import { documentsInStore } from '../store/document-table.js';
+import type { Documents } from '../store/documents.js';
+import { type Lease, leaseIn } from '../store/lease.js';
 import { purge } from '../store/purge.js';
 import type { Store } from '../store/store.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -29,7 +32,10 @@ import { createIdSource } from './id.js';
 import type { Manifest } from './manifest.js';
 import type { Ambient, Log } from './ports.js';
 import type { MailSender, Service, ServicePorts, Worker } from './service.js';
-import { startWorker } from './worker-loop.js';
+import { deadlineOf, startWorker } from './worker-loop.js';
+
+/** How long the outbox waits when the instance that relayed it has died. */
+const relayLeaseMs = 2_000;
 
 /** What every service in a process shares. */
 export interface HostWorld {
@@ -53,6 +59,13 @@ export interface HostWorld {
 export interface HostedOptions {
   readonly manifest: Manifest;
   readonly store: Store;
+  /** Where its documents are kept. Default: in the store. */
+  readonly documents?: Documents | undefined;
+  /**
+   * Unique among all processes, such as `order-1.2`. Where it is given, other instances may share the store: then one at
+   * a time relays the outbox, and one at a time runs a worker.
+   */
+  readonly instance?: string | undefined;
   readonly setting: (name: string) => string;
   readonly secret: (name: string) => Uint8Array;
 }
@@ -109,6 +122,7 @@ export function createServiceWorld(world: HostWorld, options: HostedOptions): Se
       log: world.logOf(name),
       tracer,
       store,
+      documents: options.documents ?? documentsInStore(store, ambient.clock),
       client,
       background,
       setting: options.setting,
@@ -166,6 +180,10 @@ export async function hostService(
       deduplicate: deduplicateInterceptor(),
     },
   });
+  const leaseOf = (work: string, lastsMs: number): Lease | undefined =>
+    options.instance === undefined
+      ? undefined
+      : leaseIn({ store, name: work, holder: options.instance, clock: ambient.clock, lastsMs });
   await parts.start?.();
   const stopRelay = startOutboxRelay({
     store,
@@ -173,6 +191,7 @@ export async function hostService(
     topic: name,
     timers: ambient.timers,
     log: ports.log,
+    lease: leaseOf('outbox', relayLeaseMs),
   });
   const running: (() => Promise<void>)[] = [];
   const forgetOld: Worker = {
@@ -185,6 +204,7 @@ export async function hostService(
     dispatch,
     check: async () => {
       await store.probe();
+      await options.documents?.probe();
       await parts.check?.();
     },
     begin: async () => {
@@ -205,6 +225,8 @@ export async function hostService(
             worker,
             timers: ambient.timers,
             log: ports.log,
+            // A run ends with its deadline, or soon after.
+            lease: leaseOf(`worker: ${worker.name}`, deadlineOf(worker) + 1_000),
             context: (deadlineMs) => ports.background({ deadlineMs }),
           }),
         );

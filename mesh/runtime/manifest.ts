@@ -23,7 +23,11 @@ export interface Manifest {
   readonly resources: { readonly memoryMiB: number; readonly cpuMillis: number };
 }
 
-export const backends = ['database', 'bus', 'mail', 'card-processor'] as const;
+/**
+ * What a service needs beside its calls. `redis` is the place of its documents, or of the edge's buckets, where there
+ * are several processes; in one process documents are in the database and buckets in memory.
+ */
+export const backends = ['database', 'redis', 'bus', 'mail', 'card-processor'] as const;
 export type Backend = (typeof backends)[number];
 
 export interface SettingDeclaration {

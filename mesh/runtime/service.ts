@@ -1,6 +1,7 @@
 import type { Delivery } from '../bus/bus.js';
 import type { CallContext, User } from '../rpc/context.js';
 import type { Client, Handlers, ServiceDefinition } from '../rpc/definition.js';
+import type { Documents } from '../store/documents.js';
 import type { Store } from '../store/store.js';
 import type { Tracer } from '../telemetry/tracer.js';
 import type { IdSource } from './id.js';
@@ -13,6 +14,8 @@ export interface ServicePorts extends Ambient {
   readonly tracer: Tracer;
   /** The service's own database, with its schema applied. */
   readonly store: Store;
+  /** Versioned documents of the service, wherever the shape keeps them: in the store, or in Redis. */
+  readonly documents: Documents;
   /**
    * A client for a service that the manifest's `calls:` names; the same one each time.
    * @throws Error at start when the manifest does not declare any call to it.

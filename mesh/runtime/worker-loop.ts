@@ -1,4 +1,5 @@
 import type { CallContext } from '../rpc/context.js';
+import type { Lease } from '../store/lease.js';
 import type { Log, Timers } from './ports.js';
 import type { Worker } from './service.js';
 
@@ -7,6 +8,8 @@ export interface WorkerLoopOptions {
   readonly worker: Worker;
   readonly timers: Timers;
   readonly log: Log;
+  /** Where several instances share the work: a run is left out while another instance is at it. */
+  readonly lease?: Lease | undefined;
   /** A context of its own for each run. */
   context(deadlineMs: number): CallContext;
 }
@@ -16,14 +19,19 @@ export interface WorkerLoopOptions {
  * same. Returns the function that stops it and resolves when the run in progress has ended.
  */
 export function startWorker(options: WorkerLoopOptions): () => Promise<void> {
-  const { worker, timers, log } = options;
+  const { worker, timers, log, lease } = options;
   const stopping = new AbortController();
   const loop = (async () => {
     while (!stopping.signal.aborted) {
       await timers.sleep(worker.everyMs, stopping.signal).catch(() => undefined);
       if (stopping.signal.aborted) return;
       try {
-        await worker.run(options.context(worker.deadlineMs ?? 10_000));
+        if (lease !== undefined && !(await lease.hold())) continue;
+        try {
+          await worker.run(options.context(deadlineOf(worker)));
+        } finally {
+          await lease?.release();
+        }
       } catch (error) {
         log.warn(
           { worker: worker.name, error: String(error) },
@@ -36,4 +44,9 @@ export function startWorker(options: WorkerLoopOptions): () => Promise<void> {
     stopping.abort();
     return loop;
   };
+}
+
+/** Limit of one run, in milliseconds. */
+export function deadlineOf(worker: Worker): number {
+  return worker.deadlineMs ?? 10_000;
 }

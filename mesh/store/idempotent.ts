@@ -8,13 +8,21 @@ export interface ResponseCodec<T> {
   decode(bytes: Uint8Array): T;
 }
 
+/** A batch that may hold the answer of a command. */
+type Answering = Pick<Batch, 'command'>;
+
+/** What remembers commands: a store with its batches, or documents with theirs. */
+export interface CommandMemory<B extends Answering> extends Pick<Store, 'findCommand'> {
+  commit(batch: B & Answering): Promise<void>;
+}
+
 /** A command that is done once. */
-export interface OnceOptions<T> {
-  readonly store: Store;
+export interface OnceOptions<T, B extends Answering> {
+  readonly store: CommandMemory<B>;
   readonly context: Pick<CallContext, 'command' | 'trace'>;
   readonly codec: ResponseCodec<T>;
   /** Decides what to write and what to answer. May run again when it lost a race. */
-  work(): Promise<{ readonly batch: Batch; readonly response: T }>;
+  work(): Promise<{ readonly batch: NoInfer<B>; readonly response: T }>;
 }
 
 /**
@@ -23,7 +31,7 @@ export interface OnceOptions<T> {
  * @throws MeshError ALREADY_EXISTS (IDEMPOTENCY_KEY_REUSED) when the key belongs to another request.
  * @throws StoreConflict of kind version, guard or inbox, which are for the caller to handle.
  */
-export async function answerOnce<T>(options: OnceOptions<T>): Promise<T> {
+export async function answerOnce<T, B extends Answering = Batch>(options: OnceOptions<T, B>): Promise<T> {
   const { store, context, codec } = options;
   const { command, trace } = context;
   const stored = async () => {

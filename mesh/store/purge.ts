@@ -11,7 +11,8 @@ export interface Retention {
 }
 
 /**
- * Deletes answered commands and inbox rows that are older than the retention. Commands without an answer stay, however old.
+ * Deletes answered commands and inbox rows that are older than the retention, and documents that have expired. Commands
+ * without an answer stay, however old.
  * @param nowMs milliseconds since the epoch.
  */
 export function purge(store: Store, nowMs: number, retention: Retention = {}): Promise<void> {
@@ -23,6 +24,7 @@ export function purge(store: Store, nowMs: number, retention: Retention = {}): P
         values: [nowMs - commandsMs],
       },
       { sql: 'DELETE FROM mesh_inbox WHERE handled_at_ms < ?', values: [nowMs - inboxMs] },
+      { sql: 'DELETE FROM mesh_documents WHERE expires_at_ms <= ?', values: [nowMs] },
     ],
   });
 }

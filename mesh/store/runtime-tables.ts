@@ -35,5 +35,16 @@ export const runtimeTables: readonly string[] = [
     stored_at_ms INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
   ) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS mesh_documents (
+    key TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    expires_at_ms INTEGER
+  ) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS mesh_leases (
+    name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    expires_at_ms INTEGER NOT NULL
+  ) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS mesh_probe (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL)`,
 ];

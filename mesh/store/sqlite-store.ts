@@ -6,6 +6,7 @@ import { writeBatch } from './sqlite-batch.js';
 import { openSqliteDatabase } from './sqlite-database.js';
 import { applySchema } from './sqlite-schema.js';
 import { type PendingMessage, type Row, type Statement, type Store, StoreConflict } from './store.js';
+import { keyReused } from './store-errors.js';
 
 /** What a store is opened with. */
 export interface SqliteStoreOptions {
@@ -163,13 +164,5 @@ function storageUnavailable(service: string, cause: unknown): MeshError {
     reason: 'STORAGE_UNAVAILABLE',
     message: `the database of ${service} can't be used now: nothing was changed, try again`,
     cause,
-  });
-}
-
-function keyReused(key: string): MeshError {
-  return new MeshError({
-    code: 'ALREADY_EXISTS',
-    reason: 'IDEMPOTENCY_KEY_REUSED',
-    message: `the idempotency-key ${key} was used with another request: use a new key for a new command`,
   });
 }

@@ -22,11 +22,12 @@ import type { BoundContract, Service } from '../runtime/service.js';
 import { settingsOf } from '../runtime/setting.js';
 import { createCallPolicy } from '../security/authority.js';
 import { signingKeyOf, signToken } from '../security/token.js';
+import type { Documents } from '../store/documents.js';
 import { openSqliteStore } from '../store/sqlite-store.js';
 import type { Store } from '../store/store.js';
 import { createMetrics } from '../telemetry/metrics.js';
-import { type CollectingLog, collectingLog } from './collecting-log.js';
 import { nullTracer } from '../telemetry/null-tracer.js';
+import { type CollectingLog, collectingLog } from './collecting-log.js';
 
 /** One service to try, with what stands in for the rest of the shop. */
 export interface LoneServiceOptions {
@@ -41,6 +42,8 @@ export interface LoneServiceOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Time and chance. Default: the machine's. */
   readonly ambient?: Ambient;
+  /** Where its documents are kept. Default: in its store. */
+  readonly documents?: Documents | undefined;
 }
 
 /** A service that runs by itself: its real manifest, interceptors, store and bus, all in memory. */
@@ -125,6 +128,7 @@ export async function startLoneService(options: LoneServiceOptions): Promise<Lon
   const hosted = await hostService(world, service, {
     manifest,
     store,
+    documents: options.documents,
     setting: settingsOf(manifest, options.environment ?? {}, {}),
     secret: (secret) => ambient.random.secretBytes(manifest.secrets[secret]?.bytes ?? 32),
   }).catch(async (error: unknown) => {

@@ -4,21 +4,18 @@ import { type CallContext, userOf } from '../../mesh/rpc/context.js';
 import type { Handlers } from '../../mesh/rpc/definition.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
 import { answerOnce } from '../../mesh/store/idempotent.js';
-import { StoreConflict } from '../../mesh/store/store.js';
 import { AddItemResponse, type CartServiceDefinition } from '../../proto/gen/meshmart/cart/v1/cart.js';
 import { CatalogServiceDefinition } from '../../proto/gen/meshmart/catalog/v1/catalog.js';
 import { type Article, addLine, cartOf, type Line, mergeLines, removeLine, setQuantity } from './cart.js';
-import { changeCart, conflict, type KeptCart, loadCart, replaceLines } from './cart-store.js';
-
-const maxTries = 50;
+import { type Carts, type KeptCart, tryAgain } from './cart-store.js';
 
 /** The methods of the cart, each for the owner that the token names. */
-export function cartHandlers(ports: ServicePorts): Handlers<typeof CartServiceDefinition> {
-  const { store, clock } = ports;
+export function cartHandlers(ports: ServicePorts, carts: Carts): Handlers<typeof CartServiceDefinition> {
+  const { documents } = ports;
   const catalog = ports.client(CatalogServiceDefinition);
   const shown = (cart: KeptCart) => ({ cart: cartOf(cart.lines, cart.version) });
   const change = async (context: CallContext, decide: (lines: readonly Line[]) => readonly Line[]) =>
-    shown(await changeCart(store, clock, userOf(context).id, decide, { trace: context.trace }));
+    shown(await carts.change(userOf(context).id, decide, { trace: context.trace }));
 
   const articleOf = async (productId: string, context: CallContext): Promise<Article> => {
     const { product } = await catalog.getProduct({ id: productId }, context);
@@ -32,37 +29,29 @@ export function cartHandlers(ports: ServicePorts): Handlers<typeof CartServiceDe
   };
 
   return {
-    getCart: async (_request, context) => shown(await loadCart(store, userOf(context).id, context.trace)),
+    getCart: async (_request, context) => shown(await carts.load(userOf(context).id, context.trace)),
 
     addItem: async (request, context) => {
       const owner = userOf(context).id;
       // Asked for once, and not by a repetition, whose answer is stored.
       let article: Article | undefined;
       // The answer of a keyed command is stored with its effect, so the retry goes around both.
-      for (let attempt = 1; attempt <= maxTries; attempt += 1) {
-        try {
-          return await answerOnce({
-            store,
-            context,
-            codec: AddItemResponse,
-            work: async () => {
-              article ??= await articleOf(request.productId, context);
-              const before = await loadCart(store, owner, context.trace);
-              const lines = addLine(before.lines, article, request.quantity);
-              return {
-                response: shown({ lines, version: before.version + 1 }),
-                batch: {
-                  statements: replaceLines(owner, before, lines, clock.nowMs()),
-                  trace: context.trace,
-                },
-              };
-            },
-          });
-        } catch (error) {
-          if (!(error instanceof StoreConflict) || error.subject !== 'cart') throw error;
-        }
-      }
-      throw conflict();
+      return tryAgain(() =>
+        answerOnce({
+          store: documents,
+          context,
+          codec: AddItemResponse,
+          work: async () => {
+            article ??= await articleOf(request.productId, context);
+            const before = await carts.load(owner, context.trace);
+            const lines = addLine(before.lines, article, request.quantity);
+            return {
+              response: shown({ lines, version: before.version + 1 }),
+              batch: { changes: [carts.replacing(owner, before, lines)], trace: context.trace },
+            };
+          },
+        }),
+      );
     },
 
     updateItem: (request, context) =>
@@ -89,10 +78,10 @@ export function cartHandlers(ports: ServicePorts): Handlers<typeof CartServiceDe
           message: "guestToken is not a guest's token: send the one the guest had",
         });
       }
-      for (let attempt = 1; attempt <= maxTries; attempt += 1) {
+      return tryAgain(async () => {
         const [mine, theirs] = [
-          await loadCart(store, user.id, context.trace),
-          await loadCart(store, guest.id, context.trace),
+          await carts.load(user.id, context.trace),
+          await carts.load(guest.id, context.trace),
         ];
         if (theirs.lines.length === 0) return shown(mine);
         const lines = mergeLines(mine.lines, theirs.lines);
@@ -100,22 +89,13 @@ export function cartHandlers(ports: ServicePorts): Handlers<typeof CartServiceDe
         const left = theirs.lines.filter(
           (line) => !lines.some(({ productId }) => productId === line.productId),
         );
-        const now = clock.nowMs();
-        try {
-          // Both carts change in one transaction: pieces are neither lost nor doubled.
-          await store.commit({
-            statements: [
-              ...replaceLines(user.id, mine, lines, now),
-              ...replaceLines(guest.id, theirs, left, now),
-            ],
-            trace: context.trace,
-          });
-          return shown({ lines, version: mine.version + 1 });
-        } catch (error) {
-          if (!(error instanceof StoreConflict) || error.subject !== 'cart') throw error;
-        }
-      }
-      throw conflict();
+        // Both carts change in one step: pieces are neither lost nor doubled.
+        await documents.commit({
+          changes: [carts.replacing(user.id, mine, lines), carts.replacing(guest.id, theirs, left)],
+          trace: context.trace,
+        });
+        return shown({ lines, version: mine.version + 1 });
+      });
     },
   };
 }

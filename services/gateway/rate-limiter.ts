@@ -2,7 +2,7 @@ import { MeshError } from '../../mesh/contract/error.js';
 import type { Clock } from '../../mesh/runtime/ports.js';
 import { type BucketLimit, type BucketState, takeToken } from './token-bucket.js';
 
-/** Limits requests by name, such as `client 127.0.0.1`. Several gateways would share one behind this interface. */
+/** Limits requests by name, such as `client 127.0.0.1`. */
 export interface RateLimiter {
   /** @throws MeshError RESOURCE_EXHAUSTED (RATE_LIMITED) with `retryAfterMs` when the bucket of this name is empty. */
   take(name: string, limit: BucketLimit): Promise<void>;
@@ -22,14 +22,17 @@ export function memoryRateLimiter(clock: Clock, maxBuckets = 50_000): RateLimite
       buckets.set(name, answer.state);
       const oldest = buckets.size > maxBuckets ? buckets.keys().next().value : undefined;
       if (oldest !== undefined) buckets.delete(oldest);
-      if (!answer.allowed) {
-        throw new MeshError({
-          code: 'RESOURCE_EXHAUSTED',
-          reason: 'RATE_LIMITED',
-          message: `too many requests: wait ${answer.retryAfterMs} ms`,
-          metadata: { retryAfterMs: String(answer.retryAfterMs) },
-        });
-      }
+      if (!answer.allowed) throw rateLimited(answer.retryAfterMs);
     },
   };
+}
+
+/** What a caller gets whose bucket is empty. */
+export function rateLimited(retryAfterMs: number): MeshError {
+  return new MeshError({
+    code: 'RESOURCE_EXHAUSTED',
+    reason: 'RATE_LIMITED',
+    message: `too many requests: wait ${retryAfterMs} ms`,
+    metadata: { retryAfterMs: String(retryAfterMs) },
+  });
 }

@@ -8,14 +8,15 @@ import { createLimits } from './limits.js';
 import { openApi } from './openapi.js';
 import { page, type Shown } from './page.js';
 import { routePathOf } from './path-template.js';
-import { memoryRateLimiter } from './rate-limiter.js';
+import { memoryRateLimiter, type RateLimiter } from './rate-limiter.js';
+import { sharedRateLimiter } from './shared-rate-limiter.js';
 import { type RouteWorld, restHandler } from './transcode.js';
 
 /** The front door. */
 export const edge: EdgeService = {
   schema: [],
   build: (ports) => {
-    const checkLimits = createLimits(ports, memoryRateLimiter(ports.clock));
+    const checkLimits = createLimits(ports, rateLimiterOf(ports));
     const http = createHttpServer(ports);
     const stopping = new AbortController();
     const world: RouteWorld = { ports, checkLimits, stopping: stopping.signal, spanOf: http.spanOf };
@@ -40,6 +41,11 @@ export const edge: EdgeService = {
     };
   },
 };
+
+function rateLimiterOf({ buckets, clock, log }: EdgePorts): RateLimiter {
+  const fallback = memoryRateLimiter(clock);
+  return buckets === undefined ? fallback : sharedRateLimiter({ buckets, fallback, clock, log });
+}
 
 /** The pages that are no method of a contract. */
 function addOwnPages(ports: EdgePorts, app: ReturnType<typeof createHttpServer>['app']): void {

@@ -1,8 +1,6 @@
-/** How fast tokens come, and how many may gather. */
-export interface BucketLimit {
-  readonly tokensPerSecond: number;
-  readonly burst: number;
-}
+import type { BucketSize, BucketTake } from '../../mesh/store/buckets.js';
+
+export type BucketLimit = BucketSize;
 
 /** A bucket at a moment. */
 export interface BucketState {
@@ -12,11 +10,8 @@ export interface BucketState {
 }
 
 /** What taking a token came to. */
-export interface BucketAnswer {
-  readonly allowed: boolean;
+export interface BucketAnswer extends BucketTake {
   readonly state: BucketState;
-  /** Milliseconds until there is a token; 0 when allowed. */
-  readonly retryAfterMs: number;
 }
 
 /**

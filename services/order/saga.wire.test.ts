@@ -12,9 +12,10 @@ import { createBackground } from '../../mesh/runtime/background.js';
 import { createIdSource } from '../../mesh/runtime/id.js';
 import { packageRoot } from '../../mesh/runtime/package-root.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
+import { documentsInStore } from '../../mesh/store/document-table.js';
 import { openSqliteStore } from '../../mesh/store/sqlite-store.js';
-import { type CollectingLog, collectingLog } from '../../mesh/testing/collecting-log.js';
 import { nullTracer } from '../../mesh/telemetry/null-tracer.js';
+import { type CollectingLog, collectingLog } from '../../mesh/testing/collecting-log.js';
 import { type TemporaryFolder, temporaryFolder } from '../../mesh/testing/temporary-folder.js';
 import { testCommand, testContext, testUser } from '../../mesh/testing/test-context.js';
 import { type VirtualClock, virtualClock } from '../../mesh/testing/virtual-clock.js';
@@ -64,6 +65,7 @@ describe('the saga on a virtual clock', () => {
       log,
       tracer: nullTracer,
       store,
+      documents: documentsInStore(store, clock.clock),
       client: (definition) => {
         const wire = inProcessWire(() => dispatchOf(definition.fullName), 'order');
         return createClient(definition, { wire, policies, ambient: clock, caller: 'order' });

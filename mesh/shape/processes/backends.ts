@@ -3,8 +3,10 @@ import { openRedisStreamsBus } from '../../bus/redis-streams-bus.js';
 import type { Manifest } from '../../runtime/manifest.js';
 import type { Ambient, Log } from '../../runtime/ports.js';
 import type { Environment } from '../../runtime/setting.js';
+import type { Buckets } from '../../store/buckets.js';
 import type { Documents } from '../../store/documents.js';
-import { openRedis, type Redis } from '../../store/redis-connection.js';
+import { openRedisBuckets } from '../../store/redis-buckets.js';
+import { openRedis } from '../../store/redis-connection.js';
 import { openRedisDocuments } from '../../store/redis-documents.js';
 import type { Tracer } from '../../telemetry/tracer.js';
 
@@ -13,8 +15,8 @@ export interface Backends {
   readonly bus: Bus;
   /** In Redis, for a service whose manifest says so. */
   readonly documents: Documents | undefined;
-  /** A connection for commands, for who has `redis` among its backends. */
-  readonly redis: Redis | undefined;
+  /** In Redis, for the same: the edge counts its limits in them. */
+  readonly buckets: Buckets | undefined;
   close(): Promise<void>;
 }
 
@@ -49,7 +51,7 @@ export function openBackends(options: BackendsOptions): Backends {
   return {
     bus,
     documents,
-    redis,
+    buckets: redis === undefined ? undefined : openRedisBuckets({ redis, timers: ambient.timers }),
     close: async () => {
       await bus.close();
       redis?.disconnect();

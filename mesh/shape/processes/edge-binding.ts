@@ -39,6 +39,7 @@ export async function bindEdge(parts: InstanceParts, module: LoadedModule): Prom
       wireTo: observedWires(world, module.manifest.name),
       listen: { host: ports.host, httpPort: ports.http },
       observeHttp: world.metrics.observeHttp,
+      buckets: parts.backends.buckets,
       readiness: readiness.current,
       overview: () => ({
         version,

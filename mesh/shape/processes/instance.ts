@@ -149,6 +149,7 @@ async function start(
     setting: settingsOf(manifest, environment, {}),
     secret: secretsOf(manifest, data.file('secrets'), ambient.random),
     documents: backends.documents,
+    instance: id,
   });
 
   // Listen.
