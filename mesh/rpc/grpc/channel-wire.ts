@@ -3,9 +3,11 @@ import {
   type ChannelOptions,
   Client,
   type ClientReadableStream,
+  type ClientUnaryCall,
   type ClientWritableStream,
   status,
 } from '@grpc/grpc-js';
+import { MeshError } from '../../contract/error.js';
 import type { MethodPolicy } from '../../contract/policy.js';
 import type { WorkloadIdentity } from '../../security/workload-identity.js';
 import { cancelled } from '../deadline.js';
@@ -215,9 +217,17 @@ function deadlineOf(request: WireRequest): { deadline?: number } {
   return Number.isFinite(request.deadlineMs) ? { deadline: request.deadlineMs } : {};
 }
 
-/** Cancels the call when the signal ends; the returned function takes the listener away again. */
-function cancelWith(request: WireRequest, call: { cancel(): void }): () => void {
-  const cancel = () => call.cancel();
+/**
+ * Cancels the call when the signal ends; the returned function takes the listener away again. A deadline is told as one:
+ * to the balancer below, a callee that is silent and a caller that gave up are not the same.
+ */
+function cancelWith(request: WireRequest, call: Pick<ClientUnaryCall, 'call' | 'cancel'>): () => void {
+  const cancel = () => {
+    const late = MeshError.is(request.signal.reason) && request.signal.reason.code === 'DEADLINE_EXCEEDED';
+    if (late && call.call !== undefined)
+      call.call.cancelWithStatus(status.DEADLINE_EXCEEDED, 'Deadline passed');
+    else call.cancel();
+  };
   request.signal.addEventListener('abort', cancel, { once: true });
   return () => request.signal.removeEventListener('abort', cancel);
 }

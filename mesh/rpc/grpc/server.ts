@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events';
+import { type EventEmitter, setMaxListeners } from 'node:events';
 import type { Readable } from 'node:stream';
 import {
   type handleUnaryCall,
@@ -90,6 +90,8 @@ export async function openGrpcServer(
   });
   for (const [definition, implementation] of extra) server.addService(definition, implementation);
   const stopping = new AbortController();
+  // One for each call in flight, taken away at its end: their number is no leak to warn of.
+  setMaxListeners(0, stopping.signal);
   for (const methods of byService(options.methods).values()) {
     const definition: Record<string, object> = {};
     const implementation: Record<string, UntypedHandleCall> = {};

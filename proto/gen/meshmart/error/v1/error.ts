@@ -117,4 +117,6 @@ export enum Reason {
   REASON_UNIMPLEMENTED = 49,
   /** REASON_INTERNAL - A mistake of the shop. The log has more under the trace id. */
   REASON_INTERNAL = 50,
+  /** REASON_CIRCUIT_OPEN - A service that the call needs has been failing, so it was not asked. Nothing was changed: try again in a moment. */
+  REASON_CIRCUIT_OPEN = 51,
 }

@@ -1,0 +1,9 @@
+import type { MethodPolicy } from '../contract/policy.js';
+
+/**
+ * Whether a call of this method takes one message, gives one, and changes nothing: only such a call may be answered by a
+ * fallback (an invented answer to a command would be a lie) or repeated for the sake of a probe.
+ */
+export function isPlainRead(method: Pick<MethodPolicy, 'kind' | 'idempotency'>): boolean {
+  return method.kind === 'unary' && method.idempotency === 'no_side_effects';
+}
