@@ -48,6 +48,8 @@ export interface CallContext {
   readonly command: CommandKey | undefined;
   /** Address of the peer, for logs and rate limits. */
   readonly peer: string;
+  /** Told by the identity interceptor who is calling, for the interceptors around it. Set by the log interceptor. */
+  readonly identified?: (user: User) => void;
   /** Adds a trailer to the answer, such as `x-http-code` (the REST status that the gateway shall use). */
   setTrailer(name: string, value: string): void;
 }

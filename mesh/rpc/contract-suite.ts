@@ -134,6 +134,19 @@ export function wireContract(name: string, makeSetup: () => WireSetup): void {
       });
     });
 
+    it("keeps a unary call to the contract's deadline, however long its caller would wait", async () => {
+      let deadlineMs = 0;
+      const client = await echo({
+        say: async (request, context) => {
+          deadlineMs = context.deadlineMs;
+          return request;
+        },
+      });
+      const startMs = Date.now();
+      await client.say({}, testContext({ deadlineMs: startMs + 600_000 }), { deadlineMs: 60_000 });
+      expect(deadlineMs - startMs).to.be.within(4_900, 5_500);
+    });
+
     describe('brings errors home:', () => {
       const refusal = new MeshError({
         code: 'FAILED_PRECONDITION',

@@ -1,4 +1,5 @@
 import { MeshError } from '../contract/error.js';
+import type { MethodPolicy } from '../contract/policy.js';
 import type { Ambient } from '../runtime/ports.js';
 
 /**
@@ -7,6 +8,25 @@ import type { Ambient } from '../runtime/ports.js';
  */
 export function childDeadline(nowMs: number, parentDeadlineMs: number, ownMs: number): number {
   return Math.min(parentDeadlineMs, nowMs + ownMs);
+}
+
+/** The longest that a stream may last when its caller asks for more than the contract's deadline: an hour. */
+const longestStreamMs = 3_600_000;
+
+/**
+ * The moment until which a server works on a call. A unary call gets at most the contract's deadline, whatever its caller
+ * would wait: nobody can make a server hold on to work for longer than its contract says. A stream may be asked to last
+ * longer than the contract's deadline, up to an hour; without a word from the caller it gets the contract's.
+ * @param sentDeadlineMs what the caller sent; Infinity for nothing.
+ */
+export function servedDeadline(
+  nowMs: number,
+  sentDeadlineMs: number,
+  method: Pick<MethodPolicy, 'kind' | 'deadlineMs'>,
+): number {
+  const asked = Number.isFinite(sentDeadlineMs);
+  const mostMs = asked && method.kind !== 'unary' ? longestStreamMs : method.deadlineMs;
+  return asked ? Math.min(sentDeadlineMs, nowMs + mostMs) : nowMs + mostMs;
 }
 
 /** A signal that ends with its parent or with the deadline, whichever comes first. */

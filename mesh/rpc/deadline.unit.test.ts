@@ -3,7 +3,14 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { MeshError } from '../contract/error.js';
 import { virtualClock } from '../testing/virtual-clock.js';
-import { cancelled, childDeadline, deadlineExceeded, deadlineSignal, orAborted } from './deadline.js';
+import {
+  cancelled,
+  childDeadline,
+  deadlineExceeded,
+  deadlineSignal,
+  orAborted,
+  servedDeadline,
+} from './deadline.js';
 
 const moment = fc.integer({ min: 0, max: 4_000_000_000_000 });
 const span = fc.integer({ min: 0, max: 3_600_000 });
@@ -33,6 +40,35 @@ describe('the deadline of a nested call', () => {
       }),
     );
   });
+});
+
+describe('the deadline that a server keeps', () => {
+  const contractMs = 2_000;
+  const served = (
+    kind: 'unary' | 'server_streaming' | 'client_streaming' | 'bidi_streaming',
+    sentMs: number,
+  ) => servedDeadline(0, sentMs, { kind, deadlineMs: contractMs });
+
+  it("of a unary call is what the caller sent, and never later than the contract's", () => {
+    expect(served('unary', 500)).to.equal(500);
+    expect(served('unary', 60_000)).to.equal(contractMs);
+    expect(served('unary', Number.POSITIVE_INFINITY)).to.equal(contractMs);
+    fc.assert(
+      fc.property(moment, moment, span, (nowMs, sentMs, deadlineMs) => {
+        const keptMs = servedDeadline(nowMs, sentMs, { kind: 'unary', deadlineMs });
+        expect(keptMs).to.equal(Math.min(sentMs, nowMs + deadlineMs));
+      }),
+    );
+  });
+
+  for (const kind of ['server_streaming', 'client_streaming', 'bidi_streaming'] as const) {
+    it(`of a ${kind} call is what the caller sent, up to an hour, and without that the contract's`, () => {
+      expect(served(kind, 500)).to.equal(500);
+      expect(served(kind, 60_000)).to.equal(60_000);
+      expect(served(kind, 1e9)).to.equal(3_600_000);
+      expect(served(kind, Number.POSITIVE_INFINITY)).to.equal(contractMs);
+    });
+  }
 });
 
 describe('a deadline signal', () => {

@@ -4,7 +4,7 @@ import type { Ambient, Random } from '../runtime/ports.js';
 import type { BoundContract } from '../runtime/service.js';
 import { parseTraceparent } from '../telemetry/trace-context.js';
 import type { CallContext, Metadata } from './context.js';
-import { deadlineSignal, orAborted } from './deadline.js';
+import { deadlineSignal, orAborted, servedDeadline } from './deadline.js';
 import type { MethodDefinition } from './definition.js';
 import { composeServer, type Next, type Placed, type ServerPlace } from './interceptor.js';
 import { isStream, mapStream, onEnd, untilAborted } from './stream.js';
@@ -42,8 +42,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const answerer = answerers.get(arrival.method.path);
     if (answerer === undefined) throw unimplemented(arrival.method.path);
     const trailers: Record<string, string> = {};
-    const ending = deadlineSignal(ambient, arrival.signal, deadlineOf(arrival, ambient), arrival.method.path);
-    const context = contextOf(arrival, ending.signal, trailers, ambient);
+    const deadlineMs = servedDeadline(ambient.clock.nowMs(), arrival.deadlineMs, arrival.method);
+    const ending = deadlineSignal(ambient, arrival.signal, deadlineMs, arrival.method.path);
+    const context = contextOf(arrival, deadlineMs, ending.signal, trailers, ambient);
     try {
       const body = await orAborted(answerer(context, arrival.body), ending.signal);
       return { body: endingWith(body, ending.signal, ending.dispose), trailers } satisfies WireResponse;
@@ -89,18 +90,9 @@ function innermost(method: MethodDefinition, handler: Handler): Next {
   };
 }
 
-/** A caller may wait less than the contract's deadline, or somewhat more, but not for ever. */
-const longestDeadlineMs = 3_600_000;
-
-function deadlineOf(arrival: Arrival, ambient: Ambient): number {
-  const nowMs = ambient.clock.nowMs();
-  return Number.isFinite(arrival.deadlineMs)
-    ? Math.min(arrival.deadlineMs, nowMs + longestDeadlineMs)
-    : nowMs + arrival.method.deadlineMs;
-}
-
 function contextOf(
   arrival: Arrival,
+  deadlineMs: number,
   signal: AbortSignal,
   trailers: Record<string, string>,
   ambient: Ambient,
@@ -111,7 +103,7 @@ function contextOf(
     ...metadata
   } = arrival.metadata as Metadata & { traceparent?: string };
   return {
-    deadlineMs: deadlineOf(arrival, ambient),
+    deadlineMs,
     signal,
     caller: arrival.caller,
     user: undefined,

@@ -12,7 +12,7 @@ import { authoriseInterceptor } from '../rpc/interceptors/authorise.js';
 import { declaredCallInterceptor } from '../rpc/interceptors/declared-call.js';
 import { deduplicateInterceptor } from '../rpc/interceptors/deduplicate.js';
 import { identityInterceptor } from '../rpc/interceptors/identity.js';
-import { logInterceptor } from '../rpc/interceptors/log.js';
+import { clientLogInterceptor, logInterceptor } from '../rpc/interceptors/log.js';
 import { metricsInterceptor } from '../rpc/interceptors/metrics.js';
 import { traceInterceptor } from '../rpc/interceptors/trace.js';
 import { validateInterceptor } from '../rpc/interceptors/validate.js';
@@ -102,6 +102,7 @@ export function createServiceWorld(world: HostWorld, options: HostedOptions): Se
       interceptors: {
         trace: traceInterceptor('client', tracer),
         metrics: metricsInterceptor('client', world.metrics.rpc(name), ambient.clock),
+        log: clientLogInterceptor(world.logOf(name), ambient.clock),
         identity: declaredCallInterceptor(world.callPolicy),
       },
     });

@@ -36,6 +36,8 @@ export interface LoneServiceOptions {
   readonly service: Service;
   /** The services that it calls, made by {@link neighbour}. `users` is there already, as far as tokens need it. */
   readonly neighbours?: readonly BoundContract[];
+  /** Its database file, which two instances may share. Default: in memory. */
+  readonly databasePath?: string;
   /** Calls that other services declare, by caller: `{ order: ['meshmart.inventory.v1.InventoryService/Reserve'] }`. */
   readonly callers?: Readonly<Record<string, readonly string[]>>;
   /** Environment variables, for settings. */
@@ -46,7 +48,7 @@ export interface LoneServiceOptions {
   readonly documents?: Documents | undefined;
 }
 
-/** A service that runs by itself: its real manifest, interceptors, store and bus, all in memory. */
+/** A service that runs by itself: its real manifest, interceptors, store and bus, in memory unless told otherwise. */
 export interface LoneService {
   /** A client as another service, or as a client outside, has it. @param caller default `outside`. */
   client<D extends ServiceDefinition>(definition: D, caller?: string): Client<D>;
@@ -116,7 +118,7 @@ export async function startLoneService(options: LoneServiceOptions): Promise<Lon
     ownerOf: (protoService) => protoService,
   };
   const store = openSqliteStore({
-    path: ':memory:',
+    path: options.databasePath ?? ':memory:',
     service: name,
     schema: service.schema,
     clock: ambient.clock,

@@ -15,6 +15,14 @@ describe('price rules', () => {
     }
   });
 
+  it('take 100000.00 and not a cent more', () => {
+    expect(fieldsOf({ currencyCode: 'EUR', units: 99_999n, nanos: 990_000_000 })).to.deep.equal([]);
+    expect(fieldsOf({ currencyCode: 'EUR', units: 100_000n, nanos: 0 })).to.deep.equal([]);
+    expect(fieldsOf({ currencyCode: 'EUR', units: 100_000n, nanos: 10_000_000 })).to.deep.equal([
+      'price.nanos',
+    ]);
+  });
+
   it('name the part that is wrong', () => {
     expect(fieldsOf({ currencyCode: 'USD', units: 1n, nanos: 0 })).to.deep.equal(['price.currencyCode']);
     expect(fieldsOf({ currencyCode: 'EUR', units: -1n, nanos: 0 })).to.deep.equal(['price.units']);

@@ -1,11 +1,12 @@
-import { invalidRequest, MeshError } from '../../mesh/contract/error.js';
+import { invalidRequest } from '../../mesh/contract/error.js';
 import { equal } from '../../mesh/contract/money.js';
 import { timestampOf } from '../../mesh/contract/timestamp.js';
 import type { CallContext } from '../../mesh/rpc/context.js';
 import type { Handlers } from '../../mesh/rpc/definition.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
+import { decideAgain } from '../../mesh/store/decide-again.js';
 import { answerOnce } from '../../mesh/store/idempotent.js';
-import { type Batch, StoreConflict } from '../../mesh/store/store.js';
+import type { Batch } from '../../mesh/store/store.js';
 import {
   type CatalogServiceDefinition,
   type Product,
@@ -20,32 +21,20 @@ import { findProduct } from './products.js';
 type Pricing = Pick<Handlers<typeof CatalogServiceDefinition>, 'updatePrice'>;
 type Ports = Pick<ServicePorts, 'store' | 'clock'>;
 
-/** How often a change that lost a race is decided again. */
-const mostTries = 5;
-
 /** Changing prices. */
 export function pricingHandlers(ports: Ports): Pricing {
   return {
     updatePrice: async ({ id, price = MoneyCodec.fromPartial({}) }, context) => {
       const violations = priceViolations(price);
       if (violations.length > 0) throw invalidRequest(violations);
-      for (let attempt = 1; attempt <= mostTries; attempt += 1) {
-        try {
-          return await answerOnce({
-            store: ports.store,
-            context,
-            codec: UpdatePriceResponse,
-            work: () => changePrice(ports, id, price, context),
-          });
-        } catch (error) {
-          if (!(error instanceof StoreConflict)) throw error;
-        }
-      }
-      throw new MeshError({
-        code: 'ABORTED',
-        reason: 'CONFLICT',
-        message: `the price of '${id}' is being changed by others: try again`,
-      });
+      return decideAgain(`the price of '${id}'`, () =>
+        answerOnce({
+          store: ports.store,
+          context,
+          codec: UpdatePriceResponse,
+          work: () => changePrice(ports, id, price, context),
+        }),
+      );
     },
   };
 }

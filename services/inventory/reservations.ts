@@ -1,6 +1,7 @@
 import type { CallContext } from '../../mesh/rpc/context.js';
 import type { Handlers } from '../../mesh/rpc/definition.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
+import { decideAgain } from '../../mesh/store/decide-again.js';
 import { answerOnce, type ResponseCodec } from '../../mesh/store/idempotent.js';
 import {
   CommitResponse,
@@ -9,7 +10,6 @@ import {
   type Reservation as ReservationMessage,
   ReserveResponse,
 } from '../../proto/gen/meshmart/inventory/v1/inventory.js';
-import { decideAgain } from './decide-again.js';
 import { type Decision, decideCommit, decideRelease, decideReserve, mergeLines } from './reservation.js';
 import { batchOf, readAvailable } from './reservation-batch.js';
 import { messageOf, type ReservationRecord, readReservation } from './reservation-record.js';

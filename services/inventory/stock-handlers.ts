@@ -1,6 +1,7 @@
 import { timestampOf } from '../../mesh/contract/timestamp.js';
 import type { Handlers } from '../../mesh/rpc/definition.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
+import { decideAgain } from '../../mesh/store/decide-again.js';
 import { answerOnce } from '../../mesh/store/idempotent.js';
 import type { Store } from '../../mesh/store/store.js';
 import type { TraceContext } from '../../mesh/telemetry/trace-context.js';
@@ -9,7 +10,6 @@ import {
   RestockResponse,
 } from '../../proto/gen/meshmart/inventory/v1/inventory.js';
 import { StockRestocked } from '../../proto/gen/meshmart/inventory/v1/inventory_events.js';
-import { decideAgain } from './decide-again.js';
 import { productNotStocked } from './reservation.js';
 import { type StockRow, stockOf } from './stock.js';
 

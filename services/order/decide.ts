@@ -9,7 +9,13 @@ export type Outcome =
   | { readonly step: 'reserve'; readonly refusal: OrderFailure }
   | { readonly step: 'authorize'; readonly paymentId: string }
   | { readonly step: 'authorize'; readonly refusal: OrderFailure }
-  | { readonly step: 'settle'; readonly stockCommitted: boolean; readonly captured: boolean }
+  | {
+      readonly step: 'settle';
+      readonly stockCommitted: boolean;
+      readonly captured: boolean;
+      /** Why one of the two is not known to be done: it is asked for again, after a while. */
+      readonly undone?: unknown;
+    }
   | { readonly step: 'ship'; readonly shipmentId: string; readonly trackingNumber: string }
   | { readonly step: 'void' }
   | { readonly step: 'release' };
@@ -18,13 +24,8 @@ export type Outcome =
 export function decide(saga: OrderSaga, outcome: Outcome): OrderEvent[] {
   switch (outcome.step) {
     case 'reserve':
-      if ('refusal' in outcome) {
-        const { refusal: failure } = outcome;
-        return [
-          { $case: 'stockRefused', value: { failure } },
-          { $case: 'rejected', value: { failure } },
-        ];
-      }
+      // Not rejected yet: an earlier try, whose answer was lost, may still set the pieces aside. The release stops it.
+      if ('refusal' in outcome) return [{ $case: 'stockRefused', value: { failure: outcome.refusal } }];
       return [{ $case: 'stockReserved', value: { reservationId: outcome.reservationId } }];
     case 'authorize':
       if ('refusal' in outcome) return [{ $case: 'paymentRefused', value: { failure: outcome.refusal } }];

@@ -53,8 +53,8 @@ const outcomes: Readonly<Record<Step, readonly Outcome[]>> = {
   ],
   settle: [
     { step: 'settle', stockCommitted: true, captured: true },
-    { step: 'settle', stockCommitted: true, captured: false },
-    { step: 'settle', stockCommitted: false, captured: true },
+    { step: 'settle', stockCommitted: true, captured: false, undone: new Error('no answer') },
+    { step: 'settle', stockCommitted: false, captured: true, undone: new Error('no answer') },
   ],
   ship: [{ step: 'ship', shipmentId: 'shp_1', trackingNumber: 'T1' }],
   void: [{ step: 'void' }],
@@ -166,11 +166,10 @@ describe('the saga of an order, on every path that it can take', () => {
     }
   });
 
-  it('never ends with pieces that are set aside and neither sold nor given back', () => {
-    for (const path of ended) {
-      if (!happened(path, 'stockReserved')) continue;
+  it('never ends with pieces that are set aside, or may be, and are neither sold nor given back', () => {
+    // Whether a Reserve took effect is never certain when it was refused: a try before it may have, unseen.
+    for (const path of ended)
       expect(happened(path, 'stockCommitted') || happened(path, 'stockReleased')).to.equal(true);
-    }
   });
 
   it('ships only what is sold and paid for', () => {

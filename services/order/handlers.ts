@@ -2,7 +2,7 @@ import { invalidField } from '../../mesh/contract/error.js';
 import { type CallContext, userOf } from '../../mesh/rpc/context.js';
 import type { Handlers } from '../../mesh/rpc/definition.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
-import { type Row, StoreConflict } from '../../mesh/store/store.js';
+import { type RecordedEvent, type Row, StoreConflict } from '../../mesh/store/store.js';
 import {
   Order,
   type OrderServiceDefinition,
@@ -12,12 +12,11 @@ import {
 } from '../../proto/gen/meshmart/order/v1/order.js';
 import { decideCancel } from './decide.js';
 import { replay } from './evolve.js';
-import { batchOf, loadOwnOrder, loadSaga } from './order-store.js';
+import { batchOf, loadOwnOrder, loadSaga, streamOf } from './order-store.js';
 import { placeOrder } from './place-order.js';
 import type { SagaRunner } from './saga.js';
 
 const cancelAnswerWithinMs = 2_000;
-const pollEveryMs = 500;
 
 /** The methods of the order service. */
 export function orderHandlers(
@@ -97,18 +96,18 @@ export function orderHandlers(
     }
   }
 
-  /** What happened, then what happens; looks into the store now and then, because another instance may drive the order. */
+  /** What happened, then what happens; each look into the store reads only what is new. */
   async function* watch(
     request: WatchOrderRequest,
     context: CallContext,
   ): AsyncGenerator<WatchOrderResponse> {
     await loadOwnOrder(store, request.id, userOf(context).id, context.trace);
+    const events: RecordedEvent[] = [];
     let seen = Number(request.afterVersion);
     while (!context.signal.aborted) {
-      const change = saga.changed(request.id, pollEveryMs, context.signal);
-      const events = await store.readStream(`order-${request.id}`);
-      const news = events.filter((event) => event.version > seen);
-      for (const { version } of news) {
+      const change = saga.changed(request.id, Number.POSITIVE_INFINITY, context.signal);
+      events.push(...(await store.readStream(streamOf(request.id), events.length)));
+      for (const { version } of events.slice(seen)) {
         const then = replay(events.slice(0, version));
         const event = then?.order.history.at(-1);
         if (then !== undefined && event !== undefined) yield { order: then.order, event };

@@ -121,6 +121,7 @@ function messageOf(event: OrderEvent, saga: OrderSaga, nowMs: number): OutboxMes
   }
 }
 
-function streamOf(orderId: string): string {
+/** The stream that an order's events are in. */
+export function streamOf(orderId: string): string {
   return `order-${orderId}`;
 }

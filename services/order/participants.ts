@@ -75,10 +75,12 @@ export function createParticipants(ports: ServicePorts): Participants {
         if (committed.status === 'rejected' && captured.status === 'rejected') throw captured.reason;
         if (committed.status === 'rejected' && saga.captured) throw committed.reason;
         if (captured.status === 'rejected' && saga.stockCommitted) throw captured.reason;
+        const failed = [committed, captured].find((part) => part.status === 'rejected');
         return {
           step,
           stockCommitted: committed.status === 'fulfilled',
           captured: captured.status === 'fulfilled',
+          ...(failed === undefined ? {} : { undone: failed.reason }),
         };
       }
       case 'ship': {

@@ -11,7 +11,10 @@ import type { Participants } from './participants.js';
 export interface SagaRunner {
   /** Goes on with an order soon; nothing happens when it is under way. */
   wake(orderId: string): void;
-  /** Resolves when something was written about the order, or after `withinMs`. */
+  /**
+   * Resolves when something was written here about the order, or after `withinMs`, but after 500 ms at most: another
+   * instance of the service may have written, and nobody tells. Whoever waits looks into the store and waits again.
+   */
   changed(orderId: string, withinMs: number, signal: AbortSignal): Promise<void>;
   /** Tells those who wait that something was written about the order. */
   notify(orderId: string): void;
@@ -28,6 +31,7 @@ export interface SagaOptions {
 const stepWithinMs = 10_000;
 const retryBaseDelayMs = 50;
 const retryMaxDelayMs = 2_000;
+const pollEveryMs = 500;
 
 /**
  * The process manager: load, find the step that is due, ask, decide, commit with the version that was loaded, again. All
@@ -45,7 +49,7 @@ export function createSaga(options: SagaOptions): SagaRunner {
   const listeners = new Map<string, Set<() => void>>();
   let stopped = false;
 
-  /** Takes one step. True when there may be another. */
+  /** Takes one step. True when there may be another. @throws whatever says that it is not known to be done, or only half. */
   const step = async (orderId: string): Promise<boolean> => {
     const saga = await loadSaga(store, orderId);
     const due = saga === undefined ? undefined : nextStep(saga);
@@ -57,6 +61,7 @@ export function createSaga(options: SagaOptions): SagaRunner {
       parent,
       attributes: { 'meshmart.order.id': orderId },
     });
+    let undone: unknown;
     try {
       const context = {
         ...ports.background({ deadlineMs: stepWithinMs, priority: 'critical' }),
@@ -67,17 +72,21 @@ export function createSaga(options: SagaOptions): SagaRunner {
       await store.commit({ ...batch, trace: span.context });
       span.end();
       notify(orderId);
-      return !after.final;
+      undone = outcome.step === 'settle' ? outcome.undone : undefined;
+      if (undone === undefined) return !after.final;
     } catch (error) {
       if (error instanceof StoreConflict) {
         // Somebody wrote in between (a cancellation, another instance): what to do is decided anew.
         span.addEvent('conflict');
         span.end();
+        notify(orderId);
         return true;
       }
       span.end(MeshError.from(error).code);
       throw error;
     }
+    // Half of the step is noted. The other half is no more urgent than a whole one that failed: it waits its time.
+    throw undone;
   };
 
   const advance = async (orderId: string): Promise<void> => {
@@ -144,7 +153,7 @@ export function createSaga(options: SagaOptions): SagaRunner {
           if (set.size === 0) listeners.delete(orderId);
           resolve();
         };
-        const cancel = timers.after(withinMs, done);
+        const cancel = timers.after(Math.min(withinMs, pollEveryMs), done);
         signal.addEventListener('abort', done, { once: true });
         set.add(done);
       }),

@@ -176,6 +176,36 @@ describe('the saga on a virtual clock', () => {
     expect(await stateOf(id)).to.equal('ORDER_STATE_SHIPPED');
   });
 
+  for (const [lost, done] of [
+    ['capture', 'commit'],
+    ['commit', 'capture'],
+  ] as const) {
+    it(`waits before it asks again for a ${lost} that failed beside a ${done} that did not`, async () => {
+      shop.script[lost] = lostFor(2);
+      const context = testContext({ clock: clock.clock, user: testUser(), command: testCommand('key') });
+      const { order } = await handlers.placeOrder(request, context);
+      const id = order?.id ?? '';
+      // No time passes: whatever is done at once is done now.
+      for (let turn = 0; turn < 50; turn += 1) await clock.settle();
+      expect(triesOf(done)).to.equal(1);
+      expect(triesOf(lost)).to.equal(1);
+      await clock.advance(24);
+      expect(triesOf(lost), 'sooner than half of the first delay').to.equal(1);
+      await clock.advance(26);
+      expect(triesOf(lost)).to.equal(2);
+      // The delay doubles, as for every other step.
+      await clock.advance(49);
+      expect(triesOf(lost)).to.equal(2);
+      await pass(1_000);
+      expect(triesOf(done)).to.equal(1);
+      expect(triesOf(lost)).to.equal(3);
+      expect(await stateOf(id)).to.equal('ORDER_STATE_SHIPPED');
+      expect(
+        log.lines.filter(({ level }) => level === 'warn').map(({ fields }) => fields['failures']),
+      ).to.deep.equal([1, 2]);
+    });
+  }
+
   it('does not let orders that wait keep others from their turn', async () => {
     shop.script.ship = lostFor(8);
     const ids: string[] = [];

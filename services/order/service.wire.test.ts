@@ -141,7 +141,24 @@ describe('order', () => {
       expect(OrderState[order.state]).to.equal('ORDER_STATE_REJECTED');
       expect(order.failure?.message).to.equal('none left');
       expect(status).to.equal('201');
-      expect(effectsOf(order.id)).to.deep.equal([]);
+      expect(historyOf(order)).to.deep.equal(['Placed', 'StockRefused', 'StockReleased', 'Rejected']);
+      // The release leaves a tombstone, so that no try that is still on its way can set anything aside.
+      expect(effectsOf(order.id)).to.deep.equal(['release']);
+    });
+
+    it('for want of stock after a try whose answer was lost, gives back what that try has set aside', async () => {
+      shop.script.reserve = ['lost after', outOfStock];
+      const { order } = await place();
+      await reaches(order.id, OrderState.ORDER_STATE_REJECTED);
+      expect(effectsOf(order.id)).to.deep.equal(['reserve', 'release']);
+    });
+
+    it('for want of stock, is asked to be given back until that is known to be done', async () => {
+      shop.script.reserve = [outOfStock];
+      shop.script.release = ['lost before', 'lost after'];
+      const { order } = await place();
+      await reaches(order.id, OrderState.ORDER_STATE_REJECTED);
+      expect(shop.arrived.filter((arrived) => arrived.startsWith('release '))).to.have.length(3);
     });
 
     it('by the card, gives the pieces back', async () => {

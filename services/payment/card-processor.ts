@@ -60,6 +60,8 @@ export function httpCardProcessor(ports: ServicePorts): CardProcessor {
     const cancel = ports.timers.after(timeoutMs, () => ending.abort());
     const giveUp = () => ending.abort();
     context.signal.addEventListener('abort', giveUp, { once: true });
+    // An abort that has been is not told of again.
+    if (context.signal.aborted) giveUp();
     try {
       const response = await ports.fetch(new URL(path, baseUrl), {
         method,

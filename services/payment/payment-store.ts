@@ -21,10 +21,38 @@ export interface KeptPayment {
   /** The processor's id; empty until it is known. */
   readonly authorizationId: string;
   readonly declineReason: string;
+  /** The change that the processor was asked for, as long as its answer is not known. `pending` says so of authorizing. */
+  readonly askedFor: PaymentChange | '';
+  /** Until then a request to the processor may be under way, answered or not, here or elsewhere: nobody else asks. */
+  readonly askedUntilMs: number;
+  /** When to look whether the processor holds more than it should, because an answer was lost; 0 for no doubt. */
+  readonly checkAtMs: number;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   /** Guards every change; 0 before the first write. */
   readonly version: number;
+}
+
+/** A payment before its first write. */
+export function newPayment(orderId: string, id: string, state: PaymentStatus, nowMs: number): KeptPayment {
+  return {
+    orderId,
+    id,
+    userId: '',
+    state,
+    amount: undefined,
+    token: '',
+    brand: '',
+    last4: '',
+    authorizationId: '',
+    declineReason: '',
+    askedFor: '',
+    askedUntilMs: 0,
+    checkAtMs: 0,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+    version: 0,
+  };
 }
 
 export async function loadPayment(
@@ -49,6 +77,9 @@ export async function loadPayment(
     last4: text('last4'),
     authorizationId: text('authorization_id'),
     declineReason: text('decline_reason'),
+    askedFor: text('asked_for') as PaymentChange | '',
+    askedUntilMs: Number(row['asked_until_ms']),
+    checkAtMs: Number(row['check_at_ms']),
     createdAtMs: Number(row['created_at_ms']),
     updatedAtMs: Number(row['updated_at_ms']),
     version: Number(row['version']),
@@ -60,8 +91,8 @@ export function savePayment(payment: KeptPayment, nowMs: number): GuardedStateme
   const amount = payment.amount === undefined ? null : Money.encode(payment.amount).finish();
   return payment.version === 0
     ? {
-        sql: `INSERT INTO payments (order_id, id, user_id, state, amount, token, brand, last4, authorization_id, decline_reason, created_at_ms, updated_at_ms, version)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`,
+        sql: `INSERT INTO payments (order_id, id, user_id, state, amount, token, brand, last4, authorization_id, decline_reason, asked_for, asked_until_ms, check_at_ms, created_at_ms, updated_at_ms, version)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`,
         values: [
           payment.orderId,
           payment.id,
@@ -73,18 +104,25 @@ export function savePayment(payment: KeptPayment, nowMs: number): GuardedStateme
           payment.last4,
           payment.authorizationId,
           payment.declineReason,
-          nowMs,
+          payment.askedFor,
+          payment.askedUntilMs,
+          payment.checkAtMs,
+          payment.createdAtMs,
           nowMs,
         ],
         changes: 1,
         guard: 'payment',
       }
     : {
-        sql: 'UPDATE payments SET state = ?, authorization_id = ?, decline_reason = ?, updated_at_ms = ?, version = version + 1 WHERE order_id = ? AND version = ?',
+        sql: `UPDATE payments SET state = ?, authorization_id = ?, decline_reason = ?, asked_for = ?, asked_until_ms = ?, check_at_ms = ?,
+          updated_at_ms = ?, version = version + 1 WHERE order_id = ? AND version = ?`,
         values: [
           payment.state,
           payment.authorizationId,
           payment.declineReason,
+          payment.askedFor,
+          payment.askedUntilMs,
+          payment.checkAtMs,
           nowMs,
           payment.orderId,
           payment.version,

@@ -32,4 +32,7 @@ export const schema: readonly string[] = [
     nanos BIGINT NOT NULL,
     at_ms BIGINT NOT NULL
   )`,
+  "ALTER TABLE payments ADD COLUMN asked_for TEXT NOT NULL DEFAULT ''",
+  'ALTER TABLE payments ADD COLUMN asked_until_ms BIGINT NOT NULL DEFAULT 0',
+  'ALTER TABLE payments ADD COLUMN check_at_ms BIGINT NOT NULL DEFAULT 0',
 ];

@@ -11,7 +11,6 @@ import {
   VoidResponse,
 } from '../../proto/gen/meshmart/payment/v1/payment.js';
 import { httpCardProcessor } from './card-processor.js';
-import type { PaymentChange } from './payment-state.js';
 import { type KeptPayment, loadPayment, paymentNotFound, shownPayment } from './payment-store.js';
 import { createPayments } from './payments.js';
 import { schema } from './schema.js';
@@ -19,7 +18,7 @@ import { tokenizeCard } from './tokenize.js';
 import { createVault } from './vault.js';
 
 /** A payment whose outcome has not been known for this long is looked into. */
-const pendingMs = 10_000;
+const unknownMs = 10_000;
 
 /** Cards and money. */
 export const service: Service = {
@@ -41,12 +40,6 @@ export const service: Service = {
           batch: { trace: context.trace },
         }),
       });
-    const change = async (orderId: string, wanted: PaymentChange, context: CallContext) => {
-      const payment = await loadPayment(store, orderId, context.trace);
-      if (payment === undefined) throw paymentNotFound(orderId);
-      return payments.change(payment, wanted, context);
-    };
-
     return {
       contracts: [
         implement(PaymentServiceDefinition, {
@@ -54,16 +47,11 @@ export const service: Service = {
           authorize: (request, context) =>
             once(AuthorizeResponse, context, () => payments.authorize(request, context)),
           capture: (request, context) =>
-            once(CaptureResponse, context, () => change(request.orderId, 'capture', context)),
+            once(CaptureResponse, context, () => payments.change(request.orderId, 'capture', context)),
           void: (request, context) =>
-            once(VoidResponse, context, async () => {
-              const payment = await loadPayment(store, request.orderId, context.trace);
-              return payment === undefined
-                ? payments.forbid(request.orderId, context)
-                : payments.change(payment, 'void', context);
-            }),
+            once(VoidResponse, context, () => payments.change(request.orderId, 'void', context)),
           refund: (request, context) =>
-            once(RefundResponse, context, () => change(request.orderId, 'refund', context)),
+            once(RefundResponse, context, () => payments.change(request.orderId, 'refund', context)),
           getPayment: async (request, context) => {
             const payment = await loadPayment(store, request.orderId, context.trace);
             if (payment === undefined || payment.userId !== userOf(context).id)
@@ -77,14 +65,13 @@ export const service: Service = {
           name: 'find out what became of payments',
           everyMs: 5_000,
           run: async (context) => {
+            const nowMs = clock.nowMs();
             const rows = await store.query<Row & { order_id: string }>({
-              sql: "SELECT order_id FROM payments WHERE state = 'pending' AND updated_at_ms < ? ORDER BY updated_at_ms LIMIT 100",
-              values: [clock.nowMs() - pendingMs],
+              sql: `SELECT order_id FROM payments WHERE ((state = 'pending' OR asked_for <> '') AND updated_at_ms < ?)
+                OR (check_at_ms > 0 AND check_at_ms <= ?) ORDER BY updated_at_ms LIMIT 100`,
+              values: [nowMs - unknownMs, nowMs],
             });
-            for (const { order_id: orderId } of rows) {
-              const payment = await loadPayment(store, orderId);
-              if (payment?.state === 'pending') await payments.resolve(payment, context);
-            }
+            for (const { order_id: orderId } of rows) await payments.clear(orderId, context);
           },
         },
       ],

@@ -1,4 +1,4 @@
-import { MeshError } from '../../mesh/contract/error.js';
+import { invalidField, MeshError } from '../../mesh/contract/error.js';
 import { millisOf, timestampOf } from '../../mesh/contract/timestamp.js';
 import { type CallContext, userOf } from '../../mesh/rpc/context.js';
 import type { Handlers } from '../../mesh/rpc/definition.js';
@@ -33,6 +33,7 @@ export function accountHandlers(ports: ServicePorts, hasher: PasswordHasher): Ac
   return {
     register: async (request, context) => {
       const email = normalEmail(request.email);
+      const name = nameOf(request.name);
       const taken = await store.query(
         { sql: 'SELECT id FROM users WHERE email = ?', values: [email] },
         context.trace,
@@ -49,7 +50,7 @@ export function accountHandlers(ports: ServicePorts, hasher: PasswordHasher): Ac
           const user: User = {
             id: ids('usr'),
             email,
-            name: request.name.trim(),
+            name,
             createdAt: timestampOf(clock.nowMs()),
           };
           return {
@@ -88,7 +89,7 @@ export function accountHandlers(ports: ServicePorts, hasher: PasswordHasher): Ac
       GetUserResponse.fromPartial({ user: await ownUser(ports, context) }),
 
     updateProfile: async (request, context) => {
-      const user = { ...(await ownUser(ports, context)), name: request.name.trim() };
+      const user = { ...(await ownUser(ports, context)), name: nameOf(request.name) };
       await store.commit({
         statements: [{ sql: 'UPDATE users SET name = ? WHERE id = ?', values: [user.name, user.id] }],
         outbox: [
@@ -115,7 +116,15 @@ export function userOfRow(row: UserRow): User {
   return { id: row.id, email: row.email, name: row.name, createdAt: timestampOf(Number(row.created_at_ms)) };
 }
 
-async function ownUser(ports: ServicePorts, context: CallContext): Promise<User> {
+/** A person's name without the blanks around it. @throws MeshError INVALID_ARGUMENT when nothing is left. */
+function nameOf(text: string): string {
+  const name = text.trim();
+  if (name === '') throw invalidField('name', 'string.blank', 'must hold more than blanks');
+  return name;
+}
+
+/** The account of the call's token. @throws MeshError NOT_FOUND (USER_NOT_FOUND) when it is gone. */
+export async function ownUser(ports: ServicePorts, context: CallContext): Promise<User> {
   const [row] = await ports.store.query<UserRow>(
     { sql: 'SELECT * FROM users WHERE id = ?', values: [userOf(context).id] },
     context.trace,

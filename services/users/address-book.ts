@@ -2,10 +2,12 @@ import { MeshError } from '../../mesh/contract/error.js';
 import { userOf } from '../../mesh/rpc/context.js';
 import type { Handlers } from '../../mesh/rpc/definition.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
+import { decideAgain } from '../../mesh/store/decide-again.js';
 import { answerOnce } from '../../mesh/store/idempotent.js';
 import type { Row } from '../../mesh/store/store.js';
 import { Address } from '../../proto/gen/meshmart/type/v1/address.js';
 import { AddAddressResponse, type UsersServiceDefinition } from '../../proto/gen/meshmart/users/v1/users.js';
+import { ownUser } from './accounts.js';
 
 type AddressBook = Pick<
   Handlers<typeof UsersServiceDefinition>,
@@ -35,45 +37,47 @@ export function addressBookHandlers(ports: ServicePorts): AddressBook {
     },
 
     addAddress: (request, context) =>
-      answerOnce({
-        store,
-        context,
-        codec: AddAddressResponse,
-        work: async () => {
-          const userId = userOf(context).id;
-          const [last] = await store.query<{ position: number; count: number }>(
-            {
-              sql: 'SELECT COALESCE(MAX(position), 0) AS position, COUNT(*) AS count FROM addresses WHERE user_id = ?',
-              values: [userId],
-            },
-            context.trace,
-          );
-          if (Number(last?.count ?? 0) >= maxAddresses) {
-            throw new MeshError({
-              code: 'FAILED_PRECONDITION',
-              reason: 'ADDRESS_LIMIT',
-              message: `an account keeps at most ${maxAddresses} addresses: remove one first`,
-            });
-          }
-          const address = Address.fromPartial(request.address ?? {});
-          const id = ids('adr');
-          return {
-            response: { address: { id, address } },
-            batch: {
-              statements: [
-                {
-                  // The unique position makes two additions at once meet; one of them is asked to try again.
-                  sql: 'INSERT INTO addresses (id, user_id, address, position) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
-                  values: [id, userId, Address.encode(address).finish(), Number(last?.position ?? 0) + 1],
-                  changes: 1,
-                  guard: 'position',
-                },
-              ],
-              trace: context.trace,
-            },
-          };
-        },
-      }),
+      decideAgain('the address book', () =>
+        answerOnce({
+          store,
+          context,
+          codec: AddAddressResponse,
+          work: async () => {
+            const { id: userId } = await ownUser(ports, context);
+            const [last] = await store.query<{ position: number; count: number }>(
+              {
+                sql: 'SELECT COALESCE(MAX(position), 0) AS position, COUNT(*) AS count FROM addresses WHERE user_id = ?',
+                values: [userId],
+              },
+              context.trace,
+            );
+            if (Number(last?.count ?? 0) >= maxAddresses) {
+              throw new MeshError({
+                code: 'FAILED_PRECONDITION',
+                reason: 'ADDRESS_LIMIT',
+                message: `an account keeps at most ${maxAddresses} addresses: remove one first`,
+              });
+            }
+            const address = Address.fromPartial(request.address ?? {});
+            const id = ids('adr');
+            return {
+              response: { address: { id, address } },
+              batch: {
+                statements: [
+                  {
+                    // The unique position makes two additions at once meet; one of them decides again.
+                    sql: 'INSERT INTO addresses (id, user_id, address, position) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+                    values: [id, userId, Address.encode(address).finish(), Number(last?.position ?? 0) + 1],
+                    changes: 1,
+                    guard: 'position',
+                  },
+                ],
+                trace: context.trace,
+              },
+            };
+          },
+        }),
+      ),
 
     removeAddress: async (request, context) => {
       const values = [request.addressId, userOf(context).id];

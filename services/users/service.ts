@@ -6,20 +6,19 @@ import { createLoginThrottle } from './login-throttle.js';
 import { scryptHasher } from './password-hasher.js';
 import { schema } from './schema.js';
 import { sessionHandlers } from './sessions.js';
+import { readSettings } from './settings.js';
 
 /** Accounts, addresses, tokens. */
 export const service: Service = {
   schema,
   build: (ports) => {
-    const hasher = scryptHasher(ports.random, {
-      hashesAtOnce: Number(ports.setting('hashesAtOnce')),
-      hashesWaiting: Number(ports.setting('hashesWaiting')),
-    });
+    const settings = readSettings(ports.setting);
+    const hasher = scryptHasher(ports.random, settings);
     return {
       contracts: [
         implement(UsersServiceDefinition, {
           ...accountHandlers(ports, hasher),
-          ...sessionHandlers(ports, hasher, createLoginThrottle(ports.clock)),
+          ...sessionHandlers(ports, hasher, createLoginThrottle(ports.clock), settings),
           ...addressBookHandlers(ports),
         }),
       ],

@@ -8,6 +8,7 @@ import { type UserRow, userOfRow } from './accounts.js';
 import { normalEmail } from './email.js';
 import type { LoginThrottle } from './login-throttle.js';
 import type { PasswordHasher } from './password-hasher.js';
+import type { UsersSettings } from './settings.js';
 
 type Sessions = Pick<
   Handlers<typeof UsersServiceDefinition>,
@@ -23,11 +24,11 @@ export function sessionHandlers(
   ports: ServicePorts,
   hasher: PasswordHasher,
   throttle: LoginThrottle,
+  settings: Pick<UsersSettings, 'tokenLifetimeMs' | 'guestLifetimeMs'>,
 ): Sessions {
   const { store, clock, ids } = ports;
   const key = signingKeyOf(ports.secret('signing-key'));
-  const tokenLifetimeMs = Number(ports.setting('tokenMinutes')) * 60_000;
-  const guestLifetimeMs = Number(ports.setting('guestTokenDays')) * 86_400_000;
+  const { tokenLifetimeMs, guestLifetimeMs } = settings;
   // Compared with for an unknown address, so that the answer takes as long as for a known one.
   const nobodysHash = hasher.hash('the password of nobody');
   nobodysHash.catch(() => undefined);
@@ -35,20 +36,14 @@ export function sessionHandlers(
   return {
     authenticate: async (request, context) => {
       const email = normalEmail(request.email);
-      const waitMs = throttle.waitMs(email);
-      if (waitMs > 0) {
-        throw new MeshError({
-          code: 'RESOURCE_EXHAUSTED',
-          reason: 'RATE_LIMITED',
-          message: `too many wrong passwords for this account: wait ${Math.ceil(waitMs / 1_000)} s`,
-          metadata: { retryAfterMs: String(waitMs) },
-        });
-      }
+      refuseWhileClosed(throttle, email);
       const [row] = await store.query<UserRow>(
         { sql: 'SELECT * FROM users WHERE email = ?', values: [email] },
         context.trace,
       );
       const matches = await hasher.matches(request.password, row?.password_hash ?? (await nobodysHash));
+      // Again, because tries that came at once all passed the first look: the eleventh must not learn anything.
+      refuseWhileClosed(throttle, email);
       if (row === undefined || !matches) {
         throttle.failed(email);
         throw new MeshError({
@@ -88,4 +83,16 @@ export function sessionHandlers(
 
     listSigningKeys: async () => ({ keys: [key.publicKey] }),
   };
+}
+
+/** @throws MeshError RESOURCE_EXHAUSTED (RATE_LIMITED) while the account is closed. */
+function refuseWhileClosed(throttle: LoginThrottle, email: string): void {
+  const waitMs = throttle.waitMs(email);
+  if (waitMs === 0) return;
+  throw new MeshError({
+    code: 'RESOURCE_EXHAUSTED',
+    reason: 'RATE_LIMITED',
+    message: `too many wrong passwords for this account: wait ${Math.ceil(waitMs / 1_000)} s`,
+    metadata: { retryAfterMs: String(waitMs) },
+  });
 }

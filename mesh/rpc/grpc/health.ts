@@ -22,13 +22,17 @@ const notFound = 5;
 
 /**
  * grpc.health.v1.Health with Check, Watch and List (https://github.com/grpc/grpc/blob/master/doc/health-checking.md).
- * The three messages are written by hand: one text, one number, one map.
+ * The three messages are written by hand: one text, one number, one map. When its server begins to drain, each watcher is
+ * told NOT_SERVING and its stream ends, so that nobody who watches holds up the drain.
  */
 export function healthService(source: HealthSource): ExtraService {
   const statusOf = (name: string) => {
     const serving = source.serving(name);
     return serving === undefined ? undefined : serving ? status.serving : status.notServing;
   };
+  /** The watches that are open; each value ends its own. */
+  const watches = new Set<() => void>();
+  let draining = false;
   const method = (name: string, responseStream: boolean) => ({
     path: `/grpc.health.v1.Health/${name}`,
     requestStream: false,
@@ -53,20 +57,36 @@ export function healthService(source: HealthSource): ExtraService {
     },
     Watch: (call: ServerWritableStream<HealthCheckRequest, Buffer>) => {
       let last: number | undefined;
-      const tell = () => {
-        const now = statusOf(call.request.service) ?? status.serviceUnknown;
+      const write = (now: number) => {
         if (now !== last) call.write(writeStatus(now));
         last = now;
       };
-      const stop = source.onChange(tell);
+      const tell = () => write(statusOf(call.request.service) ?? status.serviceUnknown);
+      const stopListening = source.onChange(tell);
+      const stop = () => {
+        stopListening();
+        watches.delete(end);
+      };
+      const end = () => {
+        stop();
+        write(status.notServing);
+        call.end();
+      };
+      watches.add(end);
       call.on('cancelled', stop);
       call.on('close', stop);
-      tell();
+      // One that arrived on its way out: the server had begun to drain.
+      if (draining) end();
+      else tell();
     },
   };
   return [
     { Check: method('Check', false), List: method('List', false), Watch: method('Watch', true) },
     implementation as never,
+    () => {
+      draining = true;
+      for (const end of [...watches]) end();
+    },
   ];
 }
 

@@ -114,6 +114,32 @@ describe('the health service', () => {
     await eventually(() => listeners.size === 0);
   });
 
+  it('tells watchers NOT_SERVING and ends their streams when draining begins, which they do not hold up', async () => {
+    const watchers = ['', 'test.echo.v1.EchoService', 'late.Service'].map(watch);
+    const ended = watchers.map(({ call }) => new Promise((resolve) => call.on('status', resolve)));
+    for (const { seen } of watchers) await eventually(() => seen.length === 1);
+    const startedMs = performance.now();
+    await server.drain(5_000);
+    expect(performance.now() - startedMs).to.be.below(2_000);
+    for (const status of await Promise.all(ended)) expect(status).to.include({ code: 0 });
+    expect(watchers.map(({ seen }) => seen)).to.deep.equal([
+      [serving, notServing],
+      [serving, notServing],
+      [unknown, notServing],
+    ]);
+    expect(listeners.size).to.equal(0);
+  });
+
+  it('says NOT_SERVING once when the services said so before the drain', async () => {
+    const { seen, call } = watch('');
+    const ended = new Promise((resolve) => call.on('status', resolve));
+    await eventually(() => seen.length === 1);
+    set('', false);
+    await server.drain(5_000);
+    expect(await ended).to.include({ code: 0 });
+    expect(seen).to.deep.equal([serving, notServing]);
+  });
+
   it('stays up when what it is sent can not be read', async () => {
     const error = await unary('Check', Buffer.from([0x0a, 0x7f])).catch((thrown: ServiceError) => thrown);
     expect((error as ServiceError).code).to.be.greaterThan(0);

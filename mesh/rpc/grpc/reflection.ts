@@ -9,6 +9,7 @@ import {
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Contract } from '../../contract/image.js';
 import type { ExtraService } from './server.js';
+import { standardDescriptors } from './standard-descriptors.js';
 
 const invalidArgument = 3;
 const notFound = 5;
@@ -16,11 +17,11 @@ const notFound = 5;
 /**
  * Server reflection, v1 and v1alpha (https://github.com/grpc/grpc/blob/master/doc/server-reflection.md): the same messages
  * under two names. The files are served as the image holds them, so that grpcurl shows comments and options; the
- * reflection package for grpc-js loses both.
+ * reflection package for grpc-js loses both. The services that the runtime itself answers are described as well.
  * @param services full names of the services to list.
  */
 export function reflectionServices(contract: Contract, services: readonly string[]): ExtraService[] {
-  const index = indexOf(contract);
+  const index = indexOf([...standardDescriptors(), ...contract.files.file]);
   return ['grpc.reflection.v1', 'grpc.reflection.v1alpha'].map((version): ExtraService => {
     const definition = {
       ServerReflectionInfo: {
@@ -61,11 +62,11 @@ interface Index {
   readonly byExtension: ReadonlyMap<string, ReadonlyMap<number, FileDescriptorProto>>;
 }
 
-function indexOf(contract: Contract): Index {
-  const files = new Map(contract.files.file.map((file) => [file.name, file]));
+function indexOf(all: readonly FileDescriptorProto[]): Index {
+  const files = new Map(all.map((file) => [file.name, file]));
   const bySymbol = new Map<string, FileDescriptorProto>();
   const byExtension = new Map<string, Map<number, FileDescriptorProto>>();
-  for (const file of contract.files.file) {
+  for (const file of all) {
     const add = (...names: string[]) => bySymbol.set(names.filter((name) => name !== '').join('.'), file);
     const addEnum = (scope: string, type: EnumDescriptorProto) => {
       add(scope, type.name);

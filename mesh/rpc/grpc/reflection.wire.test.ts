@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fromBinary } from '@bufbuild/protobuf';
+import { create, createFileRegistry, fromBinary, toJson } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { type FileDescriptorProto, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import {
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+} from '@bufbuild/protobuf/wkt';
 import { credentials, Client as GrpcClient } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { loadContract } from '../../contract/image.js';
@@ -102,6 +106,48 @@ for (const version of ['v1', 'v1alpha']) {
     it('finds our options as extensions', async () => {
       const numbers = fieldsOf(await answerTo(ask(6, 'google.protobuf.MethodOptions'))).get(5);
       expect(numbers).to.have.length(1);
+    });
+
+    it('describes health and reflection themselves, with comments, so that a client can call them', async () => {
+      for (const [service, methods] of [
+        ['grpc.health.v1.Health', ['Check', 'List', 'Watch']],
+        ['grpc.reflection.v1.ServerReflection', ['ServerReflectionInfo']],
+        ['grpc.reflection.v1alpha.ServerReflection', ['ServerReflectionInfo']],
+      ] as const) {
+        const files = filesIn(await answerTo(ask(4, service)));
+        // What is described can be linked: every name in it leads somewhere.
+        const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: files }));
+        expect(registry.getService(service)?.methods.map(({ name }) => name)).to.deep.equal(methods);
+        expect(files[0]?.sourceCodeInfo?.location.length).to.be.greaterThan(methods.length);
+      }
+    });
+
+    it('describes the health messages as the health service writes them', async () => {
+      const file = filesIn(await answerTo(ask(3, 'grpc/health/v1/health.proto')));
+      const registry = createFileRegistry(create(FileDescriptorSetSchema, { file }));
+      const decode = (type: string, bytes: number[]) => {
+        const message = registry.getMessage(`grpc.health.v1.${type}`);
+        if (message === undefined) throw new Error(`there is no ${type}`);
+        return toJson(message, fromBinary(message, Uint8Array.from(bytes)));
+      };
+      expect(decode('HealthCheckRequest', [0x0a, 1, 0x78])).to.deep.equal({ service: 'x' });
+      expect(decode('HealthCheckResponse', [0x08, 2])).to.deep.equal({ status: 'NOT_SERVING' });
+      expect(decode('HealthListResponse', [0x0a, 7, 0x0a, 1, 0x78, 0x12, 2, 0x08, 1])).to.deep.equal({
+        statuses: { x: { status: 'SERVING' } },
+      });
+    });
+
+    it('describes reflection as it speaks it', async () => {
+      const name = `grpc.reflection.${version}.ServerReflection`;
+      const answer = await answerTo(ask(4, name));
+      const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: filesIn(answer) }));
+      const type = registry.getMessage(`${name}Response`);
+      if (type === undefined) throw new Error('there is no response');
+      expect(toJson(type, fromBinary(type, answer))).to.deep.include({
+        originalRequest: { fileContainingSymbol: name },
+      });
+      const refused = await answerTo(ask(4, 'no.such.Thing'));
+      expect(toJson(type, fromBinary(type, refused))).to.have.nested.property('errorResponse.errorCode', 5);
     });
 
     it('says NOT_FOUND for what it has not, and goes on', async () => {

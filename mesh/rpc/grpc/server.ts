@@ -62,8 +62,11 @@ export interface GrpcServer {
   drain(graceMs: number): Promise<void>;
 }
 
-/** Methods that the server itself answers, such as health and reflection: registered as they are. */
-export type ExtraService = Parameters<Server['addService']>;
+/**
+ * Methods that the server itself answers, such as health and reflection: registered as they are. The third part is called
+ * when draining begins, and ends the streams that would hold it up.
+ */
+export type ExtraService = readonly [...Parameters<Server['addService']>, onDrain?: () => void];
 
 const same = (bytes: Buffer | Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
@@ -114,6 +117,7 @@ export async function openGrpcServer(
     port,
     drain: (graceMs) =>
       new Promise((resolve) => {
+        for (const [, , onDrain] of extra) onDrain?.();
         // Streams never end by themselves, and tryShutdown waits for them for ever: after the grace they are cut.
         const timer = setTimeout(() => {
           stopping.abort();

@@ -19,6 +19,7 @@ export function identityInterceptor(verifier: TokenVerifier): Interceptor {
       });
     }
     const user = await verifier.verify(token);
+    call.context.identified?.(user);
     return next({ ...call, context: { ...call.context, metadata, user, userToken: token } });
   };
 }
