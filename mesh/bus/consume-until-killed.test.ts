@@ -7,7 +7,13 @@ import { collectingLog } from '../testing/collecting-log.js';
 import { openRedisStreamsBus } from './redis-streams-bus.js';
 
 async function consume(url: string, consumer: string, hangsAfter: number): Promise<void> {
-  const bus = openRedisStreamsBus({ url, consumer, ambient: machineAmbient(), log: collectingLog() });
+  const bus = openRedisStreamsBus({
+    url,
+    consumer,
+    groupsOf: () => ['mail'],
+    ambient: machineAmbient(),
+    log: collectingLog(),
+  });
   let heard = 0;
   await bus.subscribe({
     group: 'mail',

@@ -105,7 +105,11 @@ export function startRedisGroupConsumer(options: RedisGroupConsumerOptions): { s
 
   const createGroups = async () => {
     const topics = Object.keys(subscription.topics);
-    await redis.multi().del(topicsKeyOf(group)).sadd(topicsKeyOf(group), ...topics).exec();
+    await redis
+      .multi()
+      .del(topicsKeyOf(group))
+      .sadd(topicsKeyOf(group), ...topics)
+      .exec();
     for (const stream of streams) {
       try {
         // From the start: what was published before the group was known is wanted too.

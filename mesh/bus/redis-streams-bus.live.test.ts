@@ -18,6 +18,7 @@ const openBus = (url: string, redelivery?: RedeliveryPolicy): Bus => {
   return openRedisStreamsBus({
     url,
     consumer: `test-${opened}`,
+    groupsOf: () => ['mail'],
     ambient: machineAmbient(),
     log: collectingLog(),
     ...(redelivery === undefined ? {} : { redelivery }),
@@ -96,6 +97,38 @@ describe('the bus on Redis Streams', function () {
     await redis.start();
     await eventually(() => bus.publish([busMessage('k2')]).then(() => true), { withinMs: 5_000 });
     await eventually(() => ids.includes('k2'), { withinMs: 8_000 });
+    await bus.close();
+  });
+
+  it('keeps everything for a group that has not begun, and cuts off what all have handled', async () => {
+    const bus = openRedisStreamsBus({
+      url: redis.url,
+      consumer: 'trimming',
+      groupsOf: () => ['early', 'late'],
+      ambient: machineAmbient(),
+      log: collectingLog(),
+      trimEveryMs: 20,
+    });
+    const client = openRedis({ url: redis.url, name: 'test', log: collectingLog() });
+    const topics = { parcel: ['test.Placed'] };
+    const heard = { early: 0, late: 0 };
+    const begin = (group: 'early' | 'late') =>
+      bus.subscribe({
+        group,
+        topics,
+        handle: async () => {
+          heard[group] += 1;
+        },
+      });
+    await begin('early');
+    const messages = Array.from({ length: 500 }, (_, n) => busMessage(`trim-${n}`, { topic: 'parcel' }));
+    await bus.publish(messages);
+    await eventually(() => heard.early === 500, { withinMs: 5_000 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await begin('late');
+    await eventually(() => heard.late === 500, { withinMs: 8_000 });
+    await eventually(async () => (await client.xlen(streamOf('parcel'))) < 200, { withinMs: 5_000 });
+    client.disconnect();
     await bus.close();
   });
 

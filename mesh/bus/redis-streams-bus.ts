@@ -4,19 +4,31 @@ import type { Redis } from '../store/redis-connection.js';
 import { openRedis, type RedisAccess, redisUnavailable } from '../store/redis-connection.js';
 import { type Bus, defaultRedelivery, type RedeliveryPolicy } from './bus.js';
 import { blockMs, startRedisGroupConsumer } from './redis-group-consumer.js';
-import { append, deadLetters, deadStreamOf, replayStreamOf, revive, streamOf, topicsKeyOf } from './redis-streams-log.js';
+import {
+  append,
+  deadLetters,
+  deadStreamOf,
+  replayStreamOf,
+  revive,
+  streamOf,
+  topicsKeyOf,
+} from './redis-streams-log.js';
 
 /** What the bus on Redis Streams is opened with. */
 export interface RedisStreamsBusOptions extends Omit<RedisAccess, 'name'> {
   /** Unique among all processes, such as `order-1.2`: the name of the consumer. */
   readonly consumer: string;
+  /**
+   * All groups that shall ever hear of a topic, by topic. Nothing is cut off a stream before each of them has begun: one
+   * that starts late still gets everything.
+   */
+  readonly groupsOf: (topic: string) => readonly string[];
   readonly ambient: Ambient;
   readonly log: Log;
   readonly redelivery?: Partial<RedeliveryPolicy>;
+  /** How often entries that every group has handled are cut off, in milliseconds. Default 10000. */
+  readonly trimEveryMs?: number;
 }
-
-/** How often entries that every group has handled are cut off. */
-const trimEveryMs = 10_000;
 
 interface Group {
   readonly topics: readonly string[];
@@ -29,7 +41,7 @@ interface Group {
  * @throws StartupError for a wrong URL, or a password file that can't be read.
  */
 export function openRedisStreamsBus(options: RedisStreamsBusOptions): Bus {
-  const { ambient, log, consumer } = options;
+  const { ambient, log, consumer, trimEveryMs = 10_000 } = options;
   const redis = openRedis({ ...options, name: `bus:${consumer}` });
   const groups = new Map<string, Group>();
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -43,7 +55,7 @@ export function openRedisStreamsBus(options: RedisStreamsBusOptions): Bus {
   const trimLater = (): (() => void) =>
     ambient.timers.after(trimEveryMs, () => {
       const topics = new Set([...groups.values()].flatMap((group) => group.topics));
-      Promise.all([...topics].map((topic) => trim(redis, streamOf(topic))))
+      Promise.all([...topics].map((topic) => trim(redis, streamOf(topic), options.groupsOf(topic))))
         .catch((error: unknown) => log.debug({ error: String(error) }, 'handled events could not be cut off'))
         .finally(() => {
           if (open) cancelTrim = trimLater();
@@ -132,9 +144,9 @@ async function lagOf(redis: Redis, stream: string, group: string): Promise<numbe
 }
 
 /** Cuts off what every group has acknowledged; never what one of them still needs. */
-async function trim(redis: Redis, stream: string): Promise<void> {
+async function trim(redis: Redis, stream: string, wanted: readonly string[]): Promise<void> {
   const groups = await groupsOf(redis, stream);
-  if (groups.length === 0) return;
+  if (groups.length === 0 || wanted.some((group) => !groups.some(({ name }) => name === group))) return;
   const needed = await Promise.all(
     groups.map(async ({ name, pending, lastDelivered }) => {
       if (pending === 0) return lastDelivered;

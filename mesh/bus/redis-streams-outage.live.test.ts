@@ -33,6 +33,7 @@ describe('events from outbox to inbox while Redis dies', function () {
   const openBus = (): Bus => {
     opened += 1;
     const bus = openRedisStreamsBus({
+      groupsOf: () => ['mail'],
       url: redis.url,
       consumer: `outage-${opened}`,
       ambient,

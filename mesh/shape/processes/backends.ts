@@ -23,6 +23,8 @@ export interface Backends {
 /** What is needed to reach them. */
 export interface BackendsOptions {
   readonly manifest: Manifest;
+  /** Those of all services: who hears of what. */
+  readonly manifests: readonly Manifest[];
   /** See {@link import('./instance.js').InstanceOptions.id}. */
   readonly id: string;
   readonly environment: Environment;
@@ -42,7 +44,13 @@ export function openBackends(options: BackendsOptions): Backends {
     passwordFile: environment['REDIS_PASSWORD_FILE'] || undefined,
     log,
   };
-  const bus = openRedisStreamsBus({ ...access, consumer: id, ambient });
+  const bus = openRedisStreamsBus({
+    ...access,
+    consumer: id,
+    ambient,
+    groupsOf: (topic) =>
+      options.manifests.filter(({ consumes }) => consumes[topic] !== undefined).map(({ name }) => name),
+  });
   const redis = manifest.backends.includes('redis') ? openRedis({ ...access, name: id }) : undefined;
   const documents =
     redis === undefined

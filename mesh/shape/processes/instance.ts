@@ -99,7 +99,15 @@ async function start(
   const tracer = spans.tracerOf(name);
   const metrics = createMetrics({ version: shop.version, shape: 'processes' });
   const edges = createEdgeMemory();
-  const backends = openBackends({ manifest, id, environment, ambient, log, tracer });
+  const backends = openBackends({
+    manifest,
+    manifests: shop.manifests,
+    id,
+    environment,
+    ambient,
+    log,
+    tracer,
+  });
   undo.push(() => backends.close());
   registerMeshRoundRobin({ clock: ambient.clock, random: ambient.random, log });
   const manifestOf = (callee: string) =>
