@@ -5,7 +5,7 @@ import type { Wire, WireRequest, WireResponse } from '../rpc/wire.js';
 import type { Ambient } from '../runtime/ports.js';
 import type { AdaptiveBreaker, Permit } from './adaptive-breaker.js';
 import { type CalleeVerdict, endedByCaller, verdictOf } from './failure-kind.js';
-import { isPlainRead } from './plain-read.js';
+import { isPlainRead } from './repeatable.js';
 
 /** What stands between a caller and one callee. */
 export interface BreakerWireOptions {

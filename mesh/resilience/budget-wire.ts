@@ -1,7 +1,7 @@
 import { deadlineSignal, orAborted } from '../rpc/deadline.js';
 import type { Wire } from '../rpc/wire.js';
 import type { Ambient } from '../runtime/ports.js';
-import { isPlainRead } from './plain-read.js';
+import { isPlainRead } from './repeatable.js';
 
 /** What a caller spends on one callee. */
 export interface BudgetOptions {

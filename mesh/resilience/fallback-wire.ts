@@ -4,7 +4,7 @@ import type { Contract } from '../contract/image.js';
 import type { MethodPolicy } from '../contract/policy.js';
 import type { Wire } from '../rpc/wire.js';
 import { endedByCaller, verdictOf } from './failure-kind.js';
-import { isPlainRead } from './plain-read.js';
+import { isPlainRead } from './repeatable.js';
 
 /**
  * Name of the trailer, and of the HTTP header, that says which services an answer had to do without: their folder names,

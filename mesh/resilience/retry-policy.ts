@@ -1,4 +1,5 @@
-import type { MethodPolicy, Policies } from '../contract/policy.js';
+import type { Policies } from '../contract/policy.js';
+import { mayRepeat } from './repeatable.js';
 
 /** A method by its names, as service configs have it. */
 interface MethodName {
@@ -49,7 +50,8 @@ const retryThrottling = { maxTokens: 400, tokenRatio: 0.1 };
 /**
  * How calls to one service are balanced and repeated. Only methods that say in the contract that it does no harm
  * (`idempotency_level`) are repeated, only when the callee was not there (UNAVAILABLE), and only until the first byte of
- * the answer: from then on grpc-js keeps to the attempt it has. Nothing else in the mesh repeats calls.
+ * the answer: from then on grpc-js keeps to the attempt it has. Beside these, `grpcWire` repeats a call once whose answer
+ * broke off; nothing else in the mesh repeats calls.
  * @param implemented full names of the services that the callee implements.
  * @param balancing options of `mesh_round_robin`.
  */
@@ -66,8 +68,4 @@ export function serviceConfigFor(
     methodConfig: name.length === 0 ? [] : [{ name, retryPolicy: { ...retryPolicy } }],
     retryThrottling: { ...retryThrottling },
   };
-}
-
-function mayRepeat({ idempotency }: MethodPolicy): boolean {
-  return idempotency === 'no_side_effects' || idempotency === 'idempotent';
 }

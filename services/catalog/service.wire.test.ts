@@ -16,7 +16,11 @@ import { service } from './service.js';
 describe('catalog', () => {
   let alone: LoneService;
   let catalog: Client<typeof CatalogServiceDefinition>;
-  const context = testContext();
+  // A new one for each test: its deadline runs from when it is made.
+  let context = testContext();
+  beforeEach(() => {
+    context = testContext();
+  });
   const operator = () =>
     testContext({ userToken: alone.tokenOf({ id: 'operator', kind: 'operator', scopes: ['operator'] }) });
 

@@ -9,6 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import { MeshError } from '../../contract/error.js';
 import type { MethodPolicy } from '../../contract/policy.js';
+import { mayRepeat } from '../../resilience/repeatable.js';
 import type { WorkloadIdentity } from '../../security/workload-identity.js';
 import { cancelled } from '../deadline.js';
 import { isStream, untilAborted } from '../stream.js';
@@ -83,10 +84,31 @@ function single(method: MethodPolicy, body: Body): Uint8Array {
   return body;
 }
 
-function unary(client: Client, request: WireRequest, body: Uint8Array): Promise<WireResponse> {
+/**
+ * From the first header of an answer on grpc-js keeps to the attempt it has. A callee that is killed just then, or that
+ * cuts what it has not finished, would fail calls that may well be repeated: they are, once.
+ */
+async function unary(client: Client, request: WireRequest, body: Uint8Array): Promise<WireResponse> {
+  const first = { brokeOff: false };
+  try {
+    return await unaryOnce(client, request, body, first);
+  } catch (error) {
+    if (!first.brokeOff || request.signal.aborted || !mayRepeat(request.method)) throw error;
+    return unaryOnce(client, request, body, { brokeOff: false });
+  }
+}
+
+/** @param seen is told whether the connection broke while the answer was under way. */
+function unaryOnce(
+  client: Client,
+  request: WireRequest,
+  body: Uint8Array,
+  seen: { brokeOff: boolean },
+): Promise<WireResponse> {
   return new Promise((resolve, reject) => {
     let trailers = {};
     let answer: Uint8Array | undefined;
+    let begun = false;
     const call = client.makeUnaryRequest(
       request.method.path,
       same,
@@ -97,10 +119,19 @@ function unary(client: Client, request: WireRequest, body: Uint8Array): Promise<
       (error, bytes) => {
         stopWatching();
         if (error === null) answer = bytes;
-        else reject(failureOf(request, error));
+        else {
+          // Only the transport fails without our details; its CANCELLED is a peer that broke off.
+          const said = error.metadata.get('grpc-status-details-bin').length > 0;
+          const gone = error.code === status.CANCELLED || (begun && error.code === status.UNAVAILABLE);
+          seen.brokeOff = gone && !said;
+          reject(failureOf(request, error));
+        }
       },
     );
     const stopWatching = cancelWith(request, call);
+    call.on('metadata', () => {
+      begun = true;
+    });
     // The status event comes last and carries the trailers.
     call.on('status', ({ metadata }) => {
       trailers = fromGrpcMetadata(metadata);

@@ -7,3 +7,8 @@ import type { MethodPolicy } from '../contract/policy.js';
 export function isPlainRead(method: Pick<MethodPolicy, 'kind' | 'idempotency'>): boolean {
   return method.kind === 'unary' && method.idempotency === 'no_side_effects';
 }
+
+/** Whether the contract says that a call of this method does no harm when it is made twice. */
+export function mayRepeat({ idempotency }: Pick<MethodPolicy, 'idempotency'>): boolean {
+  return idempotency === 'no_side_effects' || idempotency === 'idempotent';
+}
