@@ -103,7 +103,9 @@ describe('meshmart up', function () {
 
   it('refuses a shape and a command that do not exist', async () => {
     expect(await complaintOf(['up', '--shape', 'swarm'], environment())).to.match(/no shape 'swarm'/);
-    expect(await complaintOf(['upp'], environment())).to.match(/no command 'upp': use one of up, serve, down/);
+    expect(await complaintOf(['upp'], environment())).to.match(
+      /no command 'upp': use one of up, serve, down/,
+    );
   });
 
   it('refuses a second mesh on one data folder, and down ends the first', async () => {

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import { MeshError } from '../contract/error.js';
-import { collectingLog } from '../testing/collecting-log.js';
 import { nullTracer } from '../telemetry/null-tracer.js';
+import { collectingLog } from '../testing/collecting-log.js';
 import { testContext } from '../testing/test-context.js';
 import { virtualClock } from '../testing/virtual-clock.js';
 import { createClient } from './client.js';

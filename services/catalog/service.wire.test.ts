@@ -18,13 +18,11 @@ describe('catalog', () => {
   let catalog: Client<typeof CatalogServiceDefinition>;
   // A new one for each test: its deadline runs from when it is made.
   let context = testContext();
-  beforeEach(() => {
-    context = testContext();
-  });
   const operator = () =>
     testContext({ userToken: alone.tokenOf({ id: 'operator', kind: 'operator', scopes: ['operator'] }) });
 
   beforeEach(async () => {
+    context = testContext();
     alone = await startLoneService({ name: 'catalog', service });
     catalog = alone.client(CatalogServiceDefinition);
   });
