@@ -17,6 +17,7 @@ import { openAdminPort, type StatusReport } from './admin-port.js';
 import { openFrontPort } from './front-port.js';
 import { loadModule, loadShop } from './loaded-shop.js';
 import { observedFront, observedWires } from './observed-wires.js';
+import { type Opened, opening } from './opened.js';
 import { readPorts } from './ports-setting.js';
 import { checkReadiness, createReadinessWatch } from './readiness.js';
 import { graceMs, type MeshAddresses, type RunningMesh } from './running-mesh.js';
@@ -35,37 +36,23 @@ export interface OneProcessOptions {
  * opened is closed again when a later step fails.
  * @throws StartupError for what the user must mend.
  */
-export async function startOneProcess(options: OneProcessOptions): Promise<RunningMesh> {
-  const { environment } = options;
-  const undo: (() => Promise<unknown> | unknown)[] = [];
-  const undoAll = async () => {
-    for (const step of undo.reverse()) await step();
-  };
-  try {
-    return await start(options, environment, undo, undoAll);
-  } catch (error) {
-    await undoAll();
-    throw error;
-  }
+export function startOneProcess(options: OneProcessOptions): Promise<RunningMesh> {
+  return opening((opened) => start(options, opened));
 }
 
-async function start(
-  options: OneProcessOptions,
-  environment: Environment,
-  undo: (() => Promise<unknown> | unknown)[],
-  undoAll: () => Promise<void>,
-): Promise<RunningMesh> {
+async function start(options: OneProcessOptions, opened: Opened): Promise<RunningMesh> {
   // Load: settings, contracts, manifests.
+  const { environment } = options;
   const ports = readPorts(environment);
   const { version, contract, policies, validator, manifests, callPolicy, owners } = loadShop();
   const modules = await Promise.all(manifests.map(loadModule));
 
   const data = openDataFolder(options.dataFolder);
-  undo.push(() => data.release());
+  opened.push(() => data.release());
   const log = openShapeLog(data, environment);
-  undo.push(() => log.close());
+  opened.push(() => log.close());
   const witnesses = await startWitnesses({ data, environment, log: log.service('launcher') });
-  undo.push(() => witnesses.stop());
+  opened.push(() => witnesses.stop());
 
   const ambient = machineAmbient();
   const spans = await openSpans({
@@ -75,10 +62,10 @@ async function start(
     log: log.service('launcher'),
     fallback: 'none',
   });
-  undo.push(() => spans.close());
+  opened.push(() => spans.close());
   const metrics = createMetrics({ version, shape: 'one-process' });
   const bus = openEmbeddedBus({ path: data.file('bus', 'bus.db'), ambient, log: log.service('bus') });
-  undo.push(() => bus.close());
+  opened.push(() => bus.close());
 
   // Build: every service, then the edge. Wires find the receiving end when a call is made.
   const edges = createEdgeMemory();
@@ -115,13 +102,13 @@ async function start(
   for (const { manifest, service } of modules) {
     if (service === undefined) continue;
     const running = await hostService(world, service, hostedOptions(manifest, service.schema));
-    undo.push(() => running.stop());
+    opened.push(() => running.stop());
     hosted.push(running);
     dispatches.set(manifest.name, edges.watching(running.dispatch));
   }
   for (const running of hosted) await running.begin();
   const readiness = createReadinessWatch(ambient, () => checkReadiness(hosted));
-  undo.push(() => readiness.stop());
+  opened.push(() => readiness.stop());
 
   // Listen: the admin port, the gRPC front port, the REST port.
   let addresses: Partial<MeshAddresses> = {
@@ -147,7 +134,7 @@ async function start(
     throw new StartupError('services/ has no gateway', 'reinstall meshmart');
   const edgeOptions = hostedOptions(edgeModule.manifest, edgeModule.edge.schema);
   const edgeWorld = createServiceWorld(world, edgeOptions);
-  undo.push(() => edgeOptions.store.close());
+  opened.push(() => edgeOptions.store.close());
   const edge: EdgeParts = await edgeModule.edge.build({
     ...edgeWorld.ports,
     contract,
@@ -167,7 +154,7 @@ async function start(
     readiness,
     served: [...owners.keys()],
   });
-  undo.push(() => front.drain(graceMs));
+  opened.push(() => front.drain(graceMs));
   addresses = { ...addresses, grpcAddress: `${ports.host}:${front.port}` };
   const admin = await openAdminPort(ports.adminHost, ports.admin, {
     metrics: metrics.text,
@@ -178,10 +165,10 @@ async function start(
     recentSpans: spans.memory.recent,
     edges: edges.seen,
   });
-  undo.push(() => admin.close());
+  opened.push(() => admin.close());
   addresses = { ...addresses, adminUrl: admin.url };
   const { httpUrl } = await edge.listen();
-  undo.push(() => edge.drain(graceMs));
+  opened.push(() => edge.drain(graceMs));
   addresses = { ...addresses, httpUrl };
 
   // Healthy: what is written down is what `meshmart status` finds.
@@ -200,7 +187,7 @@ async function start(
     stop: async () => {
       readiness.notServing();
       edgeWorld.stop(new StartupError('the shop is stopping', 'start it again') as never);
-      await undoAll();
+      await opened.close();
     },
   };
 }

@@ -15,6 +15,7 @@ import { createEdgeMemory } from '../../telemetry/edge-memory.js';
 import { createMetrics } from '../../telemetry/metrics.js';
 import { openAdminPort } from '../admin-port.js';
 import { type LoadedShop, loadModule } from '../loaded-shop.js';
+import { type Opened, opening } from '../opened.js';
 import { createReadinessWatch } from '../readiness.js';
 import { openShapeLog } from '../shape-log.js';
 import { openSpans } from '../spans.js';
@@ -64,38 +65,25 @@ const graceMs = 5_000;
  * deregister, wait, drain, close. Everything that was opened is closed again when a later step fails.
  * @throws StartupError for what a person can mend.
  */
-export async function startInstance(options: InstanceOptions): Promise<RunningInstance> {
-  const undo: (() => Promise<unknown> | unknown)[] = [];
-  const undoAll = async () => {
-    for (const step of undo.reverse()) await step();
-  };
-  try {
-    return await start(options, undo, undoAll);
-  } catch (error) {
-    await undoAll();
-    throw error;
-  }
+export function startInstance(options: InstanceOptions): Promise<RunningInstance> {
+  return opening((opened) => start(options, opened));
 }
 
-async function start(
-  options: InstanceOptions,
-  undo: (() => Promise<unknown> | unknown)[],
-  undoAll: () => Promise<void>,
-): Promise<RunningInstance> {
+async function start(options: InstanceOptions, opened: Opened): Promise<RunningInstance> {
   const { shop, manifest, environment, id } = options;
   const { name } = manifest;
 
   // Load.
   const data = openDataFiles(options.dataFolder);
   const openedLog = openShapeLog(data, environment, id.replace(/\.\d+$/, ''));
-  undo.push(() => openedLog.close());
+  opened.push(() => openedLog.close());
   const log = openedLog.service(name).child({ instance: id });
   const module = await loadModule(manifest);
 
   // Build.
   const ambient = machineAmbient();
   const spans = await openSpans({ environment, version: shop.version, ambient, log, fallback: 'otlp' });
-  undo.push(() => spans.close());
+  opened.push(() => spans.close());
   const tracer = spans.tracerOf(name);
   const metrics = createMetrics({ version: shop.version, shape: 'processes' });
   const edges = createEdgeMemory();
@@ -108,7 +96,7 @@ async function start(
     log,
     tracer,
   });
-  undo.push(() => backends.close());
+  opened.push(() => backends.close());
   registerMeshRoundRobin({ clock: ambient.clock, random: ambient.random, log });
   const manifestOf = (callee: string) =>
     shop.manifests.find((candidate) => candidate.name === callee) ?? manifest;
@@ -130,7 +118,7 @@ async function start(
         log,
       }),
   });
-  undo.push(() => neighbours.close());
+  opened.push(() => neighbours.close());
   const world: HostWorld = {
     ...shop,
     ambient,
@@ -165,12 +153,12 @@ async function start(
   const parts = { options, world, hostedOptions, neighbours, backends, watching };
   const binding =
     module.service === undefined ? await bindEdge(parts, module) : await bindService(parts, module.service);
-  undo.push(() => binding.close());
+  opened.push(() => binding.close());
   const readiness = createReadinessWatch(ambient, async () => {
     const { serving, problem } = await binding.health();
     return { ready: serving, services: [{ name, criticality: manifest.criticality, serving, problem }] };
   });
-  undo.push(() => readiness.stop());
+  opened.push(() => readiness.stop());
   const admin = await openAdminPort(environment['ADMIN_HOST'] || '127.0.0.1', 0, {
     metrics: metrics.text,
     readiness: readiness.current,
@@ -186,7 +174,7 @@ async function start(
     recentSpans: spans.memory.recent,
     edges: edges.seen,
   });
-  undo.push(() => admin.close());
+  opened.push(() => admin.close());
 
   // Healthy, register.
   await readiness.current();
@@ -213,7 +201,7 @@ async function start(
         await registration.deregister();
         await ambient.timers.sleep(settleMs);
         await binding.drain(graceMs);
-        await undoAll();
+        await opened.close();
       })();
       return stopped;
     },

@@ -10,6 +10,7 @@ import { renewCertificates } from '../../security/development-ca.js';
 import { createMetrics } from '../../telemetry/metrics.js';
 import { openAdminPort } from '../admin-port.js';
 import { loadShop } from '../loaded-shop.js';
+import { type Opened, opening } from '../opened.js';
 import { readPorts } from '../ports-setting.js';
 import { graceMs, type MeshAddresses, type RunningMesh } from '../running-mesh.js';
 import { type Servers, startServers } from '../servers/start-servers.js';
@@ -39,24 +40,11 @@ const readyWithinMs = 20_000;
  * Starts servers, witnesses and one process for each instance, and keeps them running.
  * @throws StartupError for what the user must mend, after everything that was started has been stopped.
  */
-export async function startProcesses(options: ProcessesOptions): Promise<RunningMesh> {
-  const undo: (() => Promise<unknown> | unknown)[] = [];
-  const undoAll = async () => {
-    for (const step of undo.reverse()) await step();
-  };
-  try {
-    return await start(options, undo, undoAll);
-  } catch (error) {
-    await undoAll();
-    throw error;
-  }
+export function startProcesses(options: ProcessesOptions): Promise<RunningMesh> {
+  return opening((opened) => start(options, opened));
 }
 
-async function start(
-  options: ProcessesOptions,
-  undo: (() => Promise<unknown> | unknown)[],
-  undoAll: () => Promise<void>,
-): Promise<RunningMesh> {
+async function start(options: ProcessesOptions, opened: Opened): Promise<RunningMesh> {
   const { environment, tell } = options;
   const shop = loadShop();
   const ports = readPorts(environment);
@@ -65,10 +53,10 @@ async function start(
   await requireFree(ports.host, ports.grpc, 'gRPC', 'GRPC_PORT');
 
   const data = openDataFolder(options.dataFolder);
-  undo.push(() => data.release());
-  const opened = openShapeLog(data, environment, 'supervisor');
-  undo.push(() => opened.close());
-  const log = opened.service('supervisor');
+  opened.push(() => data.release());
+  const logs = openShapeLog(data, environment, 'supervisor');
+  opened.push(() => logs.close());
+  const log = logs.service('supervisor');
   const ambient = machineAmbient();
   const startedAtMs = ambient.clock.nowMs();
 
@@ -112,15 +100,15 @@ async function start(
     edges: view.edges,
     targets: async () => (await running.targets?.()) ?? [],
   });
-  undo.push(() => admin.close());
+  opened.push(() => admin.close());
 
   const targetsUrl = `${admin.url}/targets`;
   const [servers, witnesses] = await both(
     startServers({ data, environment, ambient, log, targetsUrl, tell }),
     startWitnesses({ data, environment, log }),
   );
-  undo.push(() => servers.stop());
-  undo.push(() => witnesses.stop());
+  opened.push(() => servers.stop());
+  opened.push(() => witnesses.stop());
   const consulAddress = servers.environment['CONSUL_HTTP_ADDR'] ?? '';
   running.servers = servers;
   running.targets = createScrapeTargets(consulAddress, globalThis.fetch);
@@ -165,7 +153,7 @@ async function start(
     onCrash: (id) => void registry.forget(id),
   });
   running.supervisor = supervisor;
-  undo.push(() => supervisor.stop([['gateway'], ['order']], graceMs + 3_000));
+  opened.push(() => supervisor.stop([['gateway'], ['order']], graceMs + 3_000));
   await Promise.all([servers.ready(), supervisor.start(plan, listenWithinMs)]);
   const edge = supervisor.status().find(({ addresses: at }) => at?.httpUrl !== undefined)?.addresses;
   addresses = { ...addresses, httpUrl: edge?.httpUrl ?? '', grpcAddress: edge?.frontAddress ?? '' };
@@ -178,7 +166,7 @@ async function start(
     grpcAddress: addresses.grpcAddress,
     adminUrl: admin.url,
   });
-  return { addresses, readyAfterMs: performance.now(), stop: undoAll };
+  return { addresses, readyAfterMs: performance.now(), stop: opened.close };
 }
 
 /** Fails early and without having started anything when a front port is taken. */
