@@ -70,12 +70,21 @@ export async function startOneProcess(options: OneProcessOptions): Promise<Runni
   const { environment } = options;
   const undo: (() => Promise<unknown> | unknown)[] = [];
   const undoAll = async () => {
-    for (const step of undo.reverse()) await step();
+    // Every step is taken although one fails, and none twice.
+    const failures: unknown[] = [];
+    for (const step of undo.splice(0).reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   };
   try {
     return await start(options, environment, undo, undoAll);
   } catch (error) {
-    await undoAll();
+    await undoAll().catch(() => undefined);
     throw error;
   }
 }
@@ -150,13 +159,17 @@ async function start(
   const hosted: HostedService[] = [];
   for (const { manifest, service } of modules) {
     if (service === undefined) continue;
-    const running = await hostService(world, service, hostedOptions(manifest, service.schema));
+    const own = hostedOptions(manifest, service.schema);
+    const running = await hostService(world, service, own).catch(async (error: unknown) => {
+      await own.store.close();
+      throw error;
+    });
     undo.push(() => running.stop());
     hosted.push(running);
     dispatches.set(manifest.name, running.dispatch);
   }
   for (const running of hosted) await running.begin();
-  const readiness = createReadinessWatch(ambient, () => checkReadiness(hosted));
+  const readiness = createReadinessWatch(ambient, () => checkReadiness(hosted, ambient.timers));
   undo.push(() => readiness.stop());
 
   // Listen: the admin port, the gRPC front port, the REST port.
