@@ -172,6 +172,44 @@ describe('the adaptive breaker', function () {
     );
   });
 
+  /** One call that ends at once. */
+  const once = (verdict: CalleeVerdict) => {
+    const permit = breaker.admit();
+    permit?.end(verdict);
+    return permit?.kind;
+  };
+
+  it('waits again after a success that was followed by a failure', async () => {
+    await send(clock, breaker, { perSecond: 20, forMs: 600, callee: refusing });
+    await clock.advance(500);
+    expect([once('well'), once('well'), once('broken')]).to.deep.equal(['probe', 'probe', 'probe']);
+    await clock.advance(499);
+    expect(once('well')).to.equal(undefined);
+    await clock.advance(1);
+    expect(once('well')).to.equal('probe');
+    expect(breaker.state().word, 'after one success').to.equal('open');
+    expect([once('well'), once('well'), once('well')]).to.deep.equal(['probe', 'probe', 'call']);
+  });
+
+  it('is not opened by single failures far apart', async () => {
+    for (let n = 0; n < 10; n += 1) {
+      expect(once('broken')).to.equal('call');
+      await clock.advance(4_000);
+    }
+  });
+
+  it('throttles on through a few successes, until there was no failure for a second', async () => {
+    const permits = Array.from({ length: 4 }, () => breaker.admit());
+    for (let n = 0; n < 40; n += 1) once('broken');
+    const word = () => breaker.state().word;
+    expect(word()).to.equal('throttling');
+    for (const permit of permits.slice(0, 3)) permit?.end('well');
+    expect(word()).to.equal('throttling');
+    await clock.advance(1_000);
+    permits[3]?.end('well');
+    expect(word()).to.equal('closed');
+  });
+
   it('is not opened by a short burst of failures', async () => {
     await send(clock, breaker, { perSecond: 200, forMs: 5_000, callee: well });
     await send(clock, breaker, { perSecond: 200, forMs: 300, callee: refusing });

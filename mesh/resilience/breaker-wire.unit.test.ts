@@ -78,8 +78,8 @@ describe('a wire with a breaker', () => {
     inner.answer = never;
     const ending = new AbortController();
     const given = outcome(open().call(request({ signal: ending.signal })));
-    ending.abort(failureOf('CANCELLED', 'CANCELLED'));
-    expect(await given).to.equal('CANCELLED CANCELLED');
+    ending.abort(failureOf('UNAVAILABLE', 'UNAVAILABLE'));
+    expect(await given, 'a caller that is stopping').to.equal('UNAVAILABLE UNAVAILABLE');
     expect(breaker.state().requests).to.equal(0);
 
     const never_ = new AbortController().signal;

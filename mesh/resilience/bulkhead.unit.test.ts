@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { MeshError } from '../contract/error.js';
@@ -48,6 +49,7 @@ describe('a bulkhead', () => {
     (await waiting[2])?.();
     expect(bulkhead.inFlight()).to.equal(0);
     expect(clock.pendingTimers()).to.equal(0);
+    expect(getEventListeners(patient, 'abort')).to.have.length(0);
   });
 
   it('refuses at once what does not fit into the queue, and names the callee', async () => {

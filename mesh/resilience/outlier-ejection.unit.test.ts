@@ -94,6 +94,24 @@ describe('outlier ejection', () => {
     expect(await call(ejection, three, 30, () => 'well')).to.deep.equal({ a: 10, b: 10, c: 10 });
   });
 
+  it('leaves one out again at the first failure of its trial', async () => {
+    const ejection = create(three);
+    await call(ejection, three, 30, onlyBad('b'));
+    await clock.advance(2_000);
+    const got = await call(ejection, three, 30, onlyBad('b'));
+    expect(got['b']).to.equal(1);
+    expect(changes.map(({ now }) => now)).to.deep.equal(['ejected', 'returned', 'ejected']);
+  });
+
+  it('does not hold against one that came back what was before', async () => {
+    const ejection = create(three, { baseEjectionMs: 500, consecutiveFailures: 30 });
+    await call(ejection, three, 90, onlyBad('b'));
+    await clock.advance(500);
+    await call(ejection, three, 9, () => 'well');
+    await call(ejection, three, 3, onlyBad('b'));
+    expect(changes.map(({ now }) => now)).to.deep.equal(['ejected', 'returned', 'well']);
+  });
+
   it('leaves one out for twice as long each time that its trial fails, up to a bound', async () => {
     await call(create(three, { maxEjectionMs: 10_000 }), three, 6_000, onlyBad('b'));
     const times = changes.filter(({ now }) => now === 'ejected').map(({ forMs }) => forMs);

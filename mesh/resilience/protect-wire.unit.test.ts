@@ -58,6 +58,7 @@ describe('a protected wire', () => {
       });
       inner.answer = async () => answered(body);
       expect(await protect().call(ask())).to.deep.equal({ body, trailers: {} });
+      expect(clock.pendingTimers()).to.equal(0);
     });
 
     for (const [what, answer] of [
@@ -101,15 +102,17 @@ describe('a protected wire', () => {
 
     it('never makes up the answer to a command', async () => {
       inner.answer = failing('UNAVAILABLE', 'UNAVAILABLE');
-      expect(await outcome(protect().call(ask(setPreferences)))).to.equal('UNAVAILABLE UNAVAILABLE');
+      const sent = ask(setPreferences);
+      expect(await outcome(protect().call(sent))).to.equal('UNAVAILABLE UNAVAILABLE');
+      expect(inner.asked, 'with its own deadline').to.deep.equal([sent]);
     });
 
     it('makes nothing up for a caller that has gone', async () => {
       inner.answer = never;
       const ending = new AbortController();
       const call = outcome(protect().call(ask(recommend, { signal: ending.signal })));
-      ending.abort(failureOf('CANCELLED', 'CANCELLED'));
-      expect(await call).to.equal('CANCELLED CANCELLED');
+      ending.abort(failureOf('UNAVAILABLE', 'UNAVAILABLE'));
+      expect(await call).to.equal('UNAVAILABLE UNAVAILABLE');
     });
 
     describe('that is silent', () => {

@@ -41,7 +41,7 @@ export function createSlidingWindow({ windowMs, buckets }: SlidingWindowOptions)
       requestsOf[slot] = 0;
       acceptsOf[slot] = 0;
     }
-    newest = Math.max(newest, current);
+    newest = current;
   };
 
   return {

@@ -102,7 +102,9 @@ function hold(path: string): { close(): void } {
 /** The record of the mesh that runs, or ran and was killed, on this folder. */
 export function readRun(folder: string): RunRecord | undefined {
   try {
-    return JSON.parse(readFileSync(join(resolve(folder), 'run.json'), 'utf8')) as RunRecord;
+    const record: unknown = JSON.parse(readFileSync(join(resolve(folder), 'run.json'), 'utf8'));
+    const isRecord = typeof record === 'object' && record !== null && 'pid' in record;
+    return isRecord ? (record as RunRecord) : undefined;
   } catch {
     return undefined;
   }

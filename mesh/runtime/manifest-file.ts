@@ -18,11 +18,19 @@ export interface KnownContracts {
  * @throws StartupError that names the file, the key and the mend.
  */
 export function readManifests(servicesFolder: string, contracts: KnownContracts): Manifest[] {
-  const names = readdirSync(servicesFolder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
+  const names = foldersIn(servicesFolder);
   return names.map((name) => readManifest(join(servicesFolder, name, 'service.yaml'), name, contracts));
+}
+
+function foldersIn(servicesFolder: string): string[] {
+  try {
+    return readdirSync(servicesFolder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort();
+  } catch (cause) {
+    throw new StartupError(`${servicesFolder} can't be read`, 'reinstall meshmart', { cause });
+  }
 }
 
 function readManifest(path: string, folder: string, contracts: KnownContracts): Manifest {
@@ -36,13 +44,13 @@ function readManifest(path: string, folder: string, contracts: KnownContracts): 
   try {
     return parseManifest(text, file, folder, contracts);
   } catch (error) {
-    if (error instanceof YAMLParseError) {
-      throw new StartupError(
-        `${file} is not YAML (line ${error.linePos?.[0].line ?? '?'})`,
-        error.message.split('\n')[0] ?? '',
-      );
-    }
-    throw error;
+    if (error instanceof StartupError) throw error;
+    // The parser throws errors of its own for bad syntax, and others for aliases that lead nowhere.
+    const line = error instanceof YAMLParseError ? ` (line ${error.linePos?.[0].line ?? '?'})` : '';
+    throw new StartupError(
+      `${file} is not YAML${line}`,
+      (error as Error).message.split('\n')[0]?.replace(/:$/, '') ?? '',
+    );
   }
 }
 
@@ -59,7 +67,7 @@ export function parseManifest(
   contracts: KnownContracts,
 ): Manifest {
   const root = mapping(parse(text), file, 'the manifest');
-  const known = new Set([
+  knownKeys(root, file, '', [
     'name',
     'summary',
     'implements',
@@ -74,10 +82,6 @@ export function parseManifest(
     'scale',
     'resources',
   ]);
-  for (const key of Object.keys(root)) {
-    if (!known.has(key))
-      throw new StartupError(`${file}: unknown key '${key}'`, `use one of ${[...known].join(', ')}`);
-  }
   const name = textOf(root['name'], file, 'name');
   if (name !== folder)
     throw new StartupError(`${file}: name is '${name}'`, `it must be the folder's name, '${folder}'`);
@@ -111,9 +115,9 @@ export function parseManifest(
     settings: declarations(root['settings'] ?? {}, file, 'settings', settingOf),
     secrets: declarations(root['secrets'] ?? {}, file, 'secrets', secretOf),
     implementations: declarations(root['implementations'] ?? {}, file, 'implementations', (value, key) => ({
-      start: textOf(mapping(value, file, key)['start'], file, `${key}.start`),
+      start: textOf(keyed(value, file, key, ['start'])['start'], file, `${key}.start`),
     })),
-    scale: numbersOf(root['scale'] ?? { min: 1, max: 1 }, file, 'scale', ['min', 'max']),
+    scale: scaleOf(root['scale'] ?? { min: 1, max: 1 }, file),
     resources: numbersOf(root['resources'] ?? { memoryMiB: 96, cpuMillis: 100 }, file, 'resources', [
       'memoryMiB',
       'cpuMillis',
@@ -121,7 +125,7 @@ export function parseManifest(
   };
 
   function settingOf(value: unknown, key: string): SettingDeclaration {
-    const setting = mapping(value, file, key);
+    const setting = keyed(value, file, key, ['default', 'about', 'env']);
     const env = setting['env'];
     return {
       default: textOf(setting['default'] ?? '', file, `${key}.default`),
@@ -131,7 +135,7 @@ export function parseManifest(
   }
 
   function secretOf(value: unknown, key: string): SecretDeclaration {
-    const secret = mapping(value, file, key);
+    const secret = keyed(value, file, key, ['bytes', 'about']);
     return {
       bytes: countOf(secret['bytes'], file, `${key}.bytes`),
       about: textOf(secret['about'], file, `${key}.about`),
@@ -168,6 +172,19 @@ function mapping(value: unknown, file: string, key: string): Record<string, unkn
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
   throw new StartupError(`${file}: ${key} is not a mapping`, 'write it as key: value lines');
+}
+
+/** A mapping that has none but these keys: a misspelt one would be taken for one that is absent. */
+function keyed(value: unknown, file: string, key: string, known: readonly string[]): Record<string, unknown> {
+  const found = mapping(value, file, key);
+  knownKeys(found, file, `${key}.`, known);
+  return found;
+}
+
+function knownKeys(found: object, file: string, prefix: string, known: readonly string[]): void {
+  const unknown = Object.keys(found).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new StartupError(`${file}: unknown key '${prefix}${unknown}'`, `use one of ${known.join(', ')}`);
 }
 
 function listOf(value: unknown, file: string, key: string): string[] {
@@ -211,8 +228,14 @@ function numbersOf<const Key extends string>(
   key: string,
   keys: readonly Key[],
 ): Record<Key, number> {
-  const numbers = mapping(value, file, key);
+  const numbers = keyed(value, file, key, keys);
   return Object.fromEntries(
     keys.map((name) => [name, countOf(numbers[name], file, `${key}.${name}`)]),
   ) as Record<Key, number>;
+}
+
+function scaleOf(value: unknown, file: string): Manifest['scale'] {
+  const scale = numbersOf(value, file, 'scale', ['min', 'max']);
+  if (scale.min <= scale.max) return scale;
+  throw new StartupError(`${file}: scale.min is ${scale.min}, above scale.max`, 'make it scale.max or less');
 }

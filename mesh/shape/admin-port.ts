@@ -69,7 +69,7 @@ export async function openAdminPort(host: string, port: number, sources: AdminSo
   const address = server.address();
   const actual = typeof address === 'object' && address !== null ? address.port : port;
   return {
-    url: `http://${host}:${actual}`,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -87,7 +87,8 @@ async function answer(
     response.setHeader('allow', 'GET, HEAD');
     return reply(response, 405, { title: 'The admin port only reads' });
   }
-  const url = new URL(request.url ?? '/', 'http://admin');
+  const url = urlOf(request);
+  if (url === undefined) return reply(response, 400, { title: 'The address of the page can not be read' });
   switch (url.pathname) {
     case '/metrics': {
       const { contentType, text } = await sources.metrics();
@@ -116,6 +117,15 @@ async function answer(
   }
 }
 
+/** None for what is no address, such as `//`. */
+function urlOf(request: IncomingMessage): URL | undefined {
+  try {
+    return new URL(request.url ?? '/', 'http://admin');
+  } catch {
+    return undefined;
+  }
+}
+
 function spansFor(query: URLSearchParams, sources: AdminSources): Awaitable<readonly FinishedSpan[]> {
   const order = query.get('order');
   if (order !== null) return sources.spansOfOrder(order);
@@ -125,12 +135,14 @@ function spansFor(query: URLSearchParams, sources: AdminSources): Awaitable<read
 }
 
 function reply(response: ServerResponse, status: number, body: unknown): void {
+  // First the text, because it may fail: half an answer can't be taken back.
+  const text = `${JSON.stringify(body)}\n`;
   response
     .writeHead(status, {
       'content-type': status >= 400 ? 'application/problem+json' : 'application/json',
       'cache-control': 'no-store',
     })
-    .end(`${JSON.stringify(body)}\n`);
+    .end(text);
 }
 
 function listening(server: Server, host: string, port: number): Promise<void> {

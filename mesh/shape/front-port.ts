@@ -32,6 +32,7 @@ export function openFrontPort(options: FrontPortOptions): Promise<GrpcServer> {
       return readiness.last().services.find((service) => service.name === folderOf(name))?.serving ?? false;
     },
     onChange: readiness.onChange,
+    refresh: readiness.current,
   });
   const listed = [
     ...served,

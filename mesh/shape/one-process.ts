@@ -101,13 +101,17 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
   const hosted: HostedService[] = [];
   for (const { manifest, service } of modules) {
     if (service === undefined) continue;
-    const running = await hostService(world, service, hostedOptions(manifest, service.schema));
+    const own = hostedOptions(manifest, service.schema);
+    const running = await hostService(world, service, own).catch(async (error: unknown) => {
+      await own.store.close();
+      throw error;
+    });
     opened.push(() => running.stop());
     hosted.push(running);
     dispatches.set(manifest.name, edges.watching(running.dispatch));
   }
   for (const running of hosted) await running.begin();
-  const readiness = createReadinessWatch(ambient, () => checkReadiness(hosted));
+  const readiness = createReadinessWatch(ambient, () => checkReadiness(hosted, ambient.timers));
   opened.push(() => readiness.stop());
 
   // Listen: the admin port, the gRPC front port, the REST port.

@@ -1,6 +1,6 @@
 import type { Readiness, ServiceHealth } from '../runtime/edge.js';
 import type { HostedService } from '../runtime/host.js';
-import type { Ambient } from '../runtime/ports.js';
+import type { Ambient, Timers } from '../runtime/ports.js';
 
 /** How the services of this process are, asked anew when the last answer is older than a second. */
 export interface ReadinessWatch {
@@ -46,7 +46,8 @@ export function createReadinessWatch(ambient: Ambient, check: () => Promise<Read
   };
   const again = () => {
     cancel = timers.after(staleAfterMs, () => {
-      if (listeners.size > 0) void current();
+      // One that fails is asked again like any other; whoever asks by name is told of the failure.
+      if (listeners.size > 0) current().catch(() => undefined);
       again();
     });
   };
@@ -73,12 +74,12 @@ export function createReadinessWatch(ambient: Ambient, check: () => Promise<Read
 }
 
 /** Asks each service whether it can do its work; ready means that every required one can. */
-export async function checkReadiness(hosted: readonly HostedService[]): Promise<Readiness> {
+export async function checkReadiness(hosted: readonly HostedService[], timers: Timers): Promise<Readiness> {
   const services = await Promise.all(
     hosted.map(async (service): Promise<ServiceHealth> => {
       const { name, criticality } = service.manifest;
       try {
-        await within(service.check(), checkWithinMs);
+        await within(service.check(), checkWithinMs, timers);
         return { name, criticality, serving: true, problem: undefined };
       } catch (error) {
         return {
@@ -96,14 +97,14 @@ export async function checkReadiness(hosted: readonly HostedService[]): Promise<
   };
 }
 
-async function within(work: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
+async function within(work: Promise<void>, ms: number, timers: Timers): Promise<void> {
+  let cancel: () => void = () => undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`did not answer its check within ${ms} ms`)), ms);
+    cancel = timers.after(ms, () => reject(new Error(`did not answer its check within ${ms} ms`)));
   });
   try {
     await Promise.race([work, late]);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }

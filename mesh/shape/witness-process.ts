@@ -45,13 +45,18 @@ export function startWitness(start: WitnessStart): Promise<Witness> {
         new StartupError(`${start.name} did not listen within ${start.startWithinMs} ms`, 'look at its log'),
       );
     }, start.startWithinMs);
+    // A program that can't even be started, or not be ended: without a listener the shop would end with it.
+    child.on('error', (cause) => {
+      clearTimeout(timer);
+      reject(new StartupError(`${start.name} can't be run`, cause.message, { cause }));
+    });
     child.once('exit', (code) => {
       clearTimeout(timer);
       const line = complaint.trim().split('\n')[0] || `it ended with exit code ${code}`;
       reject(new StartupError(`${start.name} did not start`, line));
     });
-    child.on('message', (message: { listening?: Record<string, string> }) => {
-      if (message.listening === undefined) return;
+    child.on('message', (message: { listening?: Record<string, string> } | null) => {
+      if (message?.listening === undefined) return;
       clearTimeout(timer);
       child.removeAllListeners('exit');
       const stopping = { asked: false };
@@ -70,7 +75,7 @@ export function startWitness(start: WitnessStart): Promise<Witness> {
   });
 }
 
-/** The built program, or the source where tests run from source. */
+/** The built program: it runs without the loader that tests run sources with. */
 function mainOf(name: string): string {
   const built = join(packageRoot(), 'dist', 'witnesses', name, 'main.js');
   if (existsSync(built)) return built;

@@ -122,6 +122,29 @@ for (const mode of ['honour', 'ignore'] as const) {
       });
     });
 
+    it('holds and takes an amount once when its calls overlap, and gives all of them the same answer', async () => {
+      const paymentToken = await tokenOf('4242424242424242');
+      const overlapping = <T>(call: (count: number) => Promise<T>) =>
+        Promise.all(Array.from({ length: 10 }, (_, count) => call(count)));
+      // With keys of their own: what keeps them apart is the order, not the key.
+      const held = await overlapping((count) =>
+        payment.authorize(
+          { orderId, userId: user.id, paymentToken, amount },
+          testContext(),
+          key(`authorize-${count}`),
+        ),
+      );
+      expect(new Set(held.map(({ payment: made }) => made?.id)).size).to.equal(1);
+      expect(live()).to.have.length(1);
+      const taken = await overlapping((count) =>
+        payment.capture({ orderId }, testContext(), key(`capture-${count}`)),
+      );
+      expect(new Set(taken.map(({ payment: made }) => made?.state))).to.deep.equal(
+        new Set([PaymentState.PAYMENT_STATE_CAPTURED]),
+      );
+      expect(processor.byReference(orderId).map(({ state }) => state)).to.deep.equal(['captured']);
+    });
+
     it('tells of a declined card as an answer', async () => {
       const { payment: declined } = await authorize('4000000000009995');
       expect(declined).to.include({

@@ -10,6 +10,8 @@ export interface HealthSource {
   names(): readonly string[];
   /** Calls back after each change; returns the function that ends it. */
   onChange(listener: () => void): () => void;
+  /** Looks anew, awaited before a single answer; without it `serving` is always up to date. */
+  refresh?(): Promise<unknown>;
 }
 
 interface HealthCheckRequest {
@@ -30,6 +32,10 @@ export function healthService(source: HealthSource): ExtraService {
     const serving = source.serving(name);
     return serving === undefined ? undefined : serving ? status.serving : status.notServing;
   };
+  /** When looking fails, what was seen last still stands. */
+  const fresh = async () => {
+    await source.refresh?.().catch(() => undefined);
+  };
   /** The watches that are open; each value ends its own. */
   const watches = new Set<() => void>();
   let draining = false;
@@ -45,15 +51,19 @@ export function healthService(source: HealthSource): ExtraService {
   const implementation = {
     Check: (call: ServerUnaryCall<HealthCheckRequest, Buffer>, callback: sendUnaryData<Buffer>) => {
       const { service } = call.request;
-      const now = statusOf(service);
-      if (now === undefined) callback({ code: notFound, details: `there is no service '${service}' here` });
-      else callback(null, writeStatus(now));
+      void fresh().then(() => {
+        const now = statusOf(service);
+        if (now === undefined) callback({ code: notFound, details: `there is no service '${service}' here` });
+        else callback(null, writeStatus(now));
+      });
     },
     List: (_call: unknown, callback: sendUnaryData<Buffer>) => {
-      callback(
-        null,
-        writeList(source.names().map((name) => [name, statusOf(name) ?? status.serviceUnknown])),
-      );
+      void fresh().then(() => {
+        callback(
+          null,
+          writeList(source.names().map((name) => [name, statusOf(name) ?? status.serviceUnknown])),
+        );
+      });
     },
     Watch: (call: ServerWritableStream<HealthCheckRequest, Buffer>) => {
       let last: number | undefined;
