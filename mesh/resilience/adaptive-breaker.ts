@@ -133,7 +133,6 @@ export function createAdaptiveBreaker(
   const failed = (now: number, sentIn: number) => {
     if (sentIn !== epoch) return;
     window.add(now, 1, 0);
-    if (open && successesInRow > 0) nextProbeMs = now + limits.probeEveryMs;
     successesInRow = 0;
     if (failuresInRow === 0 || now - lastFailureMs > limits.windowMs) {
       failuresInRow = 0;
