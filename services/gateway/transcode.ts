@@ -101,6 +101,8 @@ function send(
       .header('cache-control', 'public, max-age=60')
       .send(Buffer.from(data, 'base64'));
   }
+  const degraded = response.trailers['x-degraded'];
+  if (degraded !== undefined) reply.header('x-degraded', degraded);
   const told = Number(response.trailers['x-http-code']);
   return reply
     .code(told >= 200 && told < 300 ? told : method.httpStatus)

@@ -98,8 +98,11 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
   });
   opened.push(() => backends.close());
   registerMeshRoundRobin({ clock: ambient.clock, random: ambient.random, log });
-  const manifestOf = (callee: string) =>
-    shop.manifests.find((candidate) => candidate.name === callee) ?? manifest;
+  const manifestOf = (callee: string) => {
+    const found = shop.manifests.find((candidate) => candidate.name === callee);
+    if (found === undefined) throw new Error(`there is no service '${callee}'`);
+    return found;
+  };
   const neighbours = openNeighbours({
     shop,
     manifest,
