@@ -46,6 +46,7 @@ async function serverPorts(): Promise<Record<string, string>> {
     'JAEGER_PORT',
     'OTLP_GRPC_PORT',
     'OTLP_HTTP_PORT',
+    'JAEGER_THRIFT_PORT',
     'PROMETHEUS_PORT',
   ];
   const ports = await Promise.all(names.map(() => freePort()));

@@ -3,29 +3,28 @@ import { createServer } from 'node:net';
 const given = new Set<number>();
 
 /**
+ * Below the ports that systems give to connections that go out (from 32768 on Linux, from 49152 elsewhere): such a port
+ * could be taken by any connection between two starts of a program that listens on it.
+ */
+const range = { from: 15_000, to: 32_000 };
+
+/**
  * A TCP port of the loopback interface that nothing listened on a moment ago, and that this process was not given
- * before. Another program may take it meanwhile: listen on port 0 instead wherever the caller can learn the outcome.
+ * before. Another program may listen on it meanwhile: take port 0 instead wherever the caller can learn the outcome.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = await portOfTheSystem();
-    if (given.has(port)) continue;
+    const port = range.from + Math.floor(Math.random() * (range.to - range.from));
+    if (given.has(port) || !(await isFree(port))) continue;
     given.add(port);
     return port;
   }
 }
 
-function portOfTheSystem(): Promise<number> {
-  return new Promise((resolve, reject) => {
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address !== null
-          ? resolve(address.port)
-          : reject(new Error('the system gave no port')),
-      );
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }

@@ -20,13 +20,19 @@ export function parseJsonBody(bytes: Uint8Array): unknown {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw malformed(`is not JSON (${(error as Error).message.slice(0, 80)})`);
+    throw malformed(`is not JSON${placeOf(error)}`);
   }
   const twice = duplicateKey(text);
   if (twice !== undefined) throw invalidField(twice, 'json.duplicate', 'is there twice');
   if (/"(?:_|\\u005f){2}proto(?:_|\\u005f){2}"\s*:/i.test(text))
     throw invalidField('__proto__', 'json.unknown_key', 'is not a field of this request');
   return value;
+}
+
+/** Where it went wrong. The parser's own message quotes the body, which may hold a password or a card number. */
+function placeOf(error: unknown): string {
+  const position = /at position (\d+)/.exec((error as Error).message)?.[1];
+  return position === undefined ? '' : ` (at character ${position})`;
 }
 
 function malformed(message: string): MeshError {
