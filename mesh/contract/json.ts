@@ -8,6 +8,7 @@ import {
   toBinary,
   toJson,
 } from '@bufbuild/protobuf';
+import { base64Decode } from '@bufbuild/protobuf/wire';
 import { type FieldViolation, invalidRequest } from './error.js';
 import type { Contract } from './image.js';
 
@@ -61,6 +62,8 @@ function checkMessage(
 ): void {
   if (textual.has(type.typeName)) {
     if (typeof value !== 'string') found.push(wrongType(path, 'text', value));
+    else if (!works(() => fromJson(type, value)))
+      found.push({ field: path, rule: 'json.format', message: `is not a ${type.name} as JSON writes it` });
     return;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -148,6 +151,8 @@ function checkScalar(scalar: ScalarType, value: unknown, path: string, found: Fi
       return;
     case ScalarType.BYTES:
       if (typeof value !== 'string') found.push(wrongType(path, 'base64 text', value));
+      else if (!works(() => base64Decode(value)))
+        found.push({ field: path, rule: 'json.format', message: 'is not base64' });
       return;
     case ScalarType.DOUBLE:
     case ScalarType.FLOAT:
@@ -205,6 +210,15 @@ function checkInteger(
   const number = BigInt(value as string | number);
   if (number < least || number > most) {
     found.push({ field: path, rule: 'json.range', message: `must be from ${least} to ${most}` });
+  }
+}
+
+function works(read: () => unknown): boolean {
+  try {
+    read();
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -141,8 +141,8 @@ describe('a manifest', () => {
     ],
     [
       'an unknown backend',
-      `${least}backends: [database, redis]`,
-      "backends is 'redis': use one of database, bus, mail, card-processor",
+      `${least}backends: [database, abacus]`,
+      "backends is 'abacus': use one of database, ",
     ],
     [
       'a default that is no text',

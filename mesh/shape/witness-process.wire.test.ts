@@ -80,6 +80,7 @@ describe('a witness, the built program in a process of its own', function () {
   it('tells where it listens, answers there, and ends when it is asked to', async () => {
     const witness = await start();
     expect(lives(witness.pid)).to.equal(true);
+    expect(children()).to.equal(childrenBefore + 1);
     expect(urlOf(witness)).to.match(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect((await fetch(`${urlOf(witness)}/healthz`)).status).to.equal(200);
     await witness.stop(5_000);
@@ -181,8 +182,9 @@ describe('a witness, the built program in a process of its own', function () {
   });
 
   it('leaves a ledger that it can not read as it was', async () => {
-    writeFileSync(ledger, 'this is no ledger\nnor is this\n');
-    await complaint(start());
-    expect(readFileSync(ledger, 'utf8')).to.contain('this is no ledger');
+    const text = 'this is no ledger\nnor is this\n';
+    writeFileSync(ledger, text);
+    expect(await complaint(start())).to.match(/ledger\.jsonl is damaged in line 1: restore it from a copy$/);
+    expect(readFileSync(ledger, 'utf8')).to.equal(text);
   });
 });

@@ -1,6 +1,7 @@
+import { createHmac } from 'node:crypto';
 import { invalidField, MeshError } from '../../mesh/contract/error.js';
 import { millisOf, timestampOf } from '../../mesh/contract/timestamp.js';
-import { type CallContext, userOf } from '../../mesh/rpc/context.js';
+import { type CallContext, type CommandKey, userOf } from '../../mesh/rpc/context.js';
 import type { Handlers } from '../../mesh/rpc/definition.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
 import { answerOnce } from '../../mesh/store/idempotent.js';
@@ -30,6 +31,7 @@ export interface UserRow extends Row {
 /** Making, reading and renaming accounts. */
 export function accountHandlers(ports: ServicePorts, hasher: PasswordHasher): Accounts {
   const { store, clock, ids } = ports;
+  const secret = ports.secret('signing-key');
   return {
     register: async (request, context) => {
       const email = normalEmail(request.email);
@@ -42,7 +44,7 @@ export function accountHandlers(ports: ServicePorts, hasher: PasswordHasher): Ac
       if (taken.length > 0 && context.command === undefined) throw emailTaken();
       return answerOnce({
         store,
-        context,
+        context: { trace: context.trace, command: withKeyedHash(context.command, secret) },
         codec: RegisterResponse,
         work: async () => {
           if (taken.length > 0) throw emailTaken();
@@ -114,6 +116,16 @@ export function accountHandlers(ports: ServicePorts, hasher: PasswordHasher): Ac
 /** An account as the contract shows it. */
 export function userOfRow(row: UserRow): User {
   return { id: row.id, email: row.email, name: row.name, createdAt: timestampOf(Number(row.created_at_ms)) };
+}
+
+/**
+ * The key of a command whose request holds a password: what is stored to tell another request by is made with a secret,
+ * because a plain digest could be guessed at far faster than the password's own hash.
+ */
+function withKeyedHash(command: CommandKey | undefined, secret: Uint8Array): CommandKey | undefined {
+  if (command === undefined) return undefined;
+  const keyed = createHmac('sha256', secret).update('register').update(command.requestHash);
+  return { ...command, requestHash: keyed.digest() };
 }
 
 /** A person's name without the blanks around it. @throws MeshError INVALID_ARGUMENT when nothing is left. */

@@ -1,4 +1,4 @@
-import { createPublicKey, verify } from 'node:crypto';
+import { createHash, createPublicKey, verify } from 'node:crypto';
 import { expect } from 'chai';
 import { MeshError } from '../../mesh/contract/error.js';
 import { millisOf } from '../../mesh/contract/timestamp.js';
@@ -6,7 +6,11 @@ import type { Client } from '../../mesh/rpc/definition.js';
 import { type LoneService, neighbour, startLoneService } from '../../mesh/testing/lone-service.js';
 import { testContext } from '../../mesh/testing/test-context.js';
 import { type VirtualClock, virtualClock } from '../../mesh/testing/virtual-clock.js';
-import { RegisterResponse, UsersServiceDefinition } from '../../proto/gen/meshmart/users/v1/users.js';
+import {
+  RegisterRequest,
+  RegisterResponse,
+  UsersServiceDefinition,
+} from '../../proto/gen/meshmart/users/v1/users.js';
 import { UserRegistered, UserUpdated } from '../../proto/gen/meshmart/users/v1/users_events.js';
 import { service } from './service.js';
 
@@ -125,6 +129,17 @@ describe('users', function () {
       expect(new Set(bytes).size).to.equal(1);
       expect(await rows('users')).to.have.length(1);
       expect(await eventsOf('UserRegistered')).to.have.length(1);
+    });
+
+    it('keeps nothing under a key by which a password could be guessed faster than by its hash', async () => {
+      await register({}, { idempotencyKey: 'one' });
+      const digest = createHash('sha256').update(RegisterRequest.encode(ada).finish()).digest('hex');
+      const [command] = await alone.store.query({ sql: 'SELECT * FROM mesh_commands' });
+      const kept = Object.values(command ?? {}).map((value) =>
+        value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value),
+      );
+      expect(kept).to.include('one');
+      expect(kept).not.to.include(digest);
     });
 
     it('refuses a key that another request has used, and another key for the same address', async () => {
