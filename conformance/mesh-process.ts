@@ -68,7 +68,15 @@ export async function startMesh(
     environment: { ...(await serverPorts()), ...options.environment },
     readyWithinMs: 60_000,
   });
-  const status = async () => (await (await fetch(`${shop.adminUrl}/status`)).json()) as MeshStatus;
+  // The gateway may answer before the supervisor has seen all servers ready; it ends the mesh if one does not come.
+  await eventually(() => shop.output().includes('is ready'), { withinMs: 30_000, everyMs: 50 });
+  const status = async () => {
+    try {
+      return (await (await fetch(`${shop.adminUrl}/status`)).json()) as MeshStatus;
+    } catch (cause) {
+      throw new Error(`the supervisor does not answer; it said: ${shop.output().slice(-1_000)}`, { cause });
+    }
+  };
   return {
     ...shop,
     folder,
