@@ -13,6 +13,8 @@ export const guestHeader = 'x-guest-token';
 export interface Credentials {
   /** The token to send on: a user's, else a guest's. */
   readonly token: string | undefined;
+  /** True when there is an authorization header, even a malformed one: who sends it means to be somebody. */
+  readonly authorized: boolean;
   /** The guest's token, whether or not it is the one to send on. */
   readonly guestToken: string | undefined;
   /** True when the token came in a cookie, which browsers send by themselves. */
@@ -24,9 +26,9 @@ export function bearerOf(authorization: string | undefined): string | undefined 
   return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
 }
 
-/** Reads authorization, `x-guest-token` and the guest cookie; a bearer token wins over both. */
+/** Reads authorization, `x-guest-token` and the guest cookie; authorization wins over both. */
 export function credentialsOf(headers: IncomingHttpHeaders): Credentials {
-  const bearer = bearerOf(headers.authorization);
+  const authorized = headers.authorization !== undefined;
   const header = headers[guestHeader];
   const cookie = headers.cookie
     ?.split(/; */)
@@ -34,9 +36,10 @@ export function credentialsOf(headers: IncomingHttpHeaders): Credentials {
     ?.slice(guestCookie.length + 1);
   const guestToken = typeof header === 'string' ? header : cookie;
   return {
-    token: bearer ?? guestToken,
+    token: authorized ? bearerOf(headers.authorization) : guestToken,
+    authorized,
     guestToken,
-    byCookie: bearer === undefined && typeof header !== 'string' && cookie !== undefined,
+    byCookie: !authorized && typeof header !== 'string' && cookie !== undefined,
   };
 }
 
@@ -49,9 +52,34 @@ export async function userIdOf(ports: EdgePorts, token: string | undefined): Pro
   );
 }
 
+/**
+ * The credentials without a cookie that is no good guest's token. A browser sends its cookie by itself and no page can
+ * take it away, so refusing it would shut its owner out of everything, login included. In `x-guest-token` a client says
+ * it on purpose: there a bad token is refused, by the service, and one of another kind here.
+ * @returns the same object when there is nothing to forget.
+ * @throws MeshError UNAUTHENTICATED (TOKEN_INVALID) for a token in `x-guest-token` that is not a guest's.
+ */
+export async function withGoodGuest(ports: EdgePorts, credentials: Credentials): Promise<Credentials> {
+  const { authorized, guestToken, byCookie } = credentials;
+  if (authorized || guestToken === undefined) return credentials;
+  const kind = await ports.verifyToken(guestToken).then(
+    (user) => user.kind,
+    (error: unknown) => (MeshError.from(error).code === 'UNAUTHENTICATED' ? 'nobody' : 'unknown'),
+  );
+  if (kind === 'guest' || kind === 'unknown') return credentials;
+  if (byCookie) return { token: undefined, authorized, guestToken: undefined, byCookie: false };
+  if (kind === 'nobody') return credentials;
+  throw new MeshError({
+    code: 'UNAUTHENTICATED',
+    reason: 'TOKEN_INVALID',
+    message: `${guestHeader} is not a guest's token: send others as authorization: Bearer`,
+  });
+}
+
 /** Whether somebody without any token gets a guest's: for a cart, and for nothing else. */
 export function wantsGuest(method: MethodPolicy, credentials: Credentials): boolean {
-  return method.exposure === 'user' && method.scope === 'cart' && credentials.token === undefined;
+  const { authorized, token } = credentials;
+  return method.exposure === 'user' && method.scope === 'cart' && !authorized && token === undefined;
 }
 
 /** A new guest's token. */

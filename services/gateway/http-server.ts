@@ -6,7 +6,25 @@ import { parseTraceparent } from '../../mesh/telemetry/trace-context.js';
 import type { Span } from '../../mesh/telemetry/tracer.js';
 import { problemOf } from './problem.js';
 
-const bodyLimitBytes = 65_536;
+/** What a client can take of the server at most. */
+export interface HttpLimits {
+  readonly bodyBytes: number;
+  readonly headerBytes: number;
+  /** How long a client may take to send its headers, in milliseconds. */
+  readonly headersTimeoutMs: number;
+  /** How long it may take to send the whole request, in milliseconds. */
+  readonly requestTimeoutMs: number;
+  /** How often connections are held against the two above, in milliseconds. */
+  readonly checkEveryMs: number;
+}
+
+export const httpLimits: HttpLimits = {
+  bodyBytes: 65_536,
+  headerBytes: 16_384,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  checkEveryMs: 2_000,
+};
 
 /** How long a server that stops goes on to answer on connections that are open. */
 const lingerMs = 1_000;
@@ -30,25 +48,38 @@ const securityHeaders = {
     "default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 };
 
+/** Status lines for what is no request at all; others are 400. */
+const brokenRequestStatus: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
 /** Makes the server: limits, spans, logs, metrics, and errors as problem+json. */
-export function createHttpServer(ports: EdgePorts): HttpServer {
+export function createHttpServer(ports: EdgePorts, limits: HttpLimits = httpLimits): HttpServer {
   const spans = new WeakMap<FastifyRequest, { readonly span: Span; readonly startedMs: number }>();
   const app = fastify({
-    bodyLimit: bodyLimitBytes,
-    requestTimeout: 30_000,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: 65_000,
     connectionTimeout: 0,
     maxRequestsPerSocket: 10_000,
-    http: { maxHeaderSize: 16_384, headersTimeout: 10_000 },
-    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
+    http: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: limits.checkEveryMs,
+    },
+    // How long a part of a path may be, the contract says.
+    routerOptions: { maxParamLength: limits.headerBytes, ignoreTrailingSlash: false },
     trustProxy: false,
     return503OnClosing: false,
     clientErrorHandler: (error, socket) => {
-      const status =
-        (error as NodeJS.ErrnoException).code === 'HPE_HEADER_OVERFLOW'
-          ? '431 Request Header Fields Too Large'
-          : '400 Bad Request';
+      const status = brokenRequestStatus[(error as NodeJS.ErrnoException).code ?? ''] ?? '400 Bad Request';
       if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    },
+    // A path that can't be read comes to no route and no hook.
+    frameworkErrors: (failure, request, reply) => {
+      begin(request, reply);
+      problem(request, reply, failure);
     },
   });
   app.server.maxConnections = 2_000;
@@ -70,7 +101,7 @@ export function createHttpServer(ports: EdgePorts): HttpServer {
     if (leaving) reply.header('connection', 'close');
     done();
   });
-  app.addHook('onRequest', (request, reply, done) => {
+  const begin = (request: FastifyRequest, reply: FastifyReply) => {
     const route = request.routeOptions.url ?? 'none';
     const span = ports.tracer.start({
       name: `${request.method} ${route}`,
@@ -85,8 +116,9 @@ export function createHttpServer(ports: EdgePorts): HttpServer {
     });
     spans.set(request, { span, startedMs: ports.clock.monotonicMs() });
     reply.headers({ ...securityHeaders, 'x-trace-id': span.context.traceId });
-    done();
-  });
+    // Hijacked answers (streams) end outside the framework, so the raw response tells when one is over.
+    reply.raw.once('close', () => finish(request, reply.raw.headersSent ? reply.raw.statusCode : 499));
+  };
   const finish = (request: FastifyRequest, status: number) => {
     const known = spans.get(request);
     if (known === undefined) return;
@@ -107,14 +139,13 @@ export function createHttpServer(ports: EdgePorts): HttpServer {
       'request',
     );
   };
-  // Hijacked answers (streams) end outside the framework, so the raw response tells when one is over.
   app.addHook('onRequest', (request, reply, done) => {
-    reply.raw.once('close', () => finish(request, reply.raw.headersSent ? reply.raw.statusCode : 499));
+    begin(request, reply);
     done();
   });
 
   const problem = (request: FastifyRequest, reply: FastifyReply, failure: unknown) => {
-    const error = toMeshError(failure);
+    const error = toMeshError(failure, limits);
     const told = problemOf(error, pathOf(request), spanOf(request).context.traceId);
     if (told.status >= 500 && error.cause !== undefined) {
       ports.log.error(
@@ -214,14 +245,14 @@ function pathOf(request: FastifyRequest): string {
 }
 
 /** The framework's own errors in the words of the contract. */
-function toMeshError(failure: unknown): MeshError {
+function toMeshError(failure: unknown, limits: HttpLimits): MeshError {
   if (MeshError.is(failure)) return failure;
   const { code, statusCode } = failure as { code?: string; statusCode?: number };
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new MeshError({
       code: 'RESOURCE_EXHAUSTED',
       reason: 'BODY_TOO_LARGE',
-      message: `the body is larger than ${bodyLimitBytes} bytes: send less`,
+      message: `the body is larger than ${limits.bodyBytes} bytes: send less`,
     });
   }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
@@ -229,6 +260,13 @@ function toMeshError(failure: unknown): MeshError {
       code: 'INVALID_ARGUMENT',
       reason: 'UNSUPPORTED_MEDIA_TYPE',
       message: 'the body must be application/json: set the content-type header',
+    });
+  }
+  if (code === 'FST_ERR_BAD_URL') {
+    return new MeshError({
+      code: 'INVALID_ARGUMENT',
+      reason: 'MALFORMED_REQUEST',
+      message: 'the path is not well formed: encode what stands behind each %',
     });
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {

@@ -22,10 +22,7 @@ export function parseJsonBody(bytes: Uint8Array): unknown {
   } catch (error) {
     throw malformed(`is not JSON${placeOf(error)}`);
   }
-  const twice = duplicateKey(text);
-  if (twice !== undefined) throw invalidField(twice, 'json.duplicate', 'is there twice');
-  if (/"(?:_|\\u005f){2}proto(?:_|\\u005f){2}"\s*:/i.test(text))
-    throw invalidField('__proto__', 'json.unknown_key', 'is not a field of this request');
+  checkKeys(text);
   return value;
 }
 
@@ -52,8 +49,8 @@ function checkDepth(text: string): void {
   }
 }
 
-/** The first key that an object has twice. The text is known to be JSON. */
-function duplicateKey(text: string): string | undefined {
+/** Refuses a key that an object has twice, and `__proto__` however it is escaped. The text is known to be JSON. */
+function checkKeys(text: string): void {
   const objects: (Set<string> | undefined)[] = [];
   let last: string | undefined;
   for (const { open, token } of structure(text)) {
@@ -63,16 +60,19 @@ function duplicateKey(text: string): string | undefined {
       const keys = objects.at(-1);
       if (last === undefined || keys === undefined) continue;
       const key = JSON.parse(last) as string;
-      if (keys.has(key)) return key;
+      if (keys.has(key)) throw invalidField(key, 'json.duplicate', 'is there twice');
+      if (key === '__proto__') throw invalidField(key, 'json.unknown_key', 'is not a field of this request');
       keys.add(key);
     } else last = token;
   }
-  return undefined;
 }
 
-/** Brackets, colons and strings of a JSON text, in order. */
+/**
+ * Brackets, colons and strings of a JSON text, in order. A string without an end is taken up to the end of the text:
+ * looking for its end again from each quote inside would take the square of its length.
+ */
 function* structure(text: string): Generator<{ readonly token: string; readonly open?: boolean }> {
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\[\s\S])*"?|[{}[\]:]/g)) {
     if (token === '{' || token === '[') yield { token, open: true };
     else if (token === '}' || token === ']') yield { token, open: false };
     else yield { token };

@@ -28,6 +28,7 @@ export function openApi(options: OpenApiOptions): Json {
   const book: Book = { contract, comments: commentsOf(contract), schemas: new Map() };
   const paths: Record<string, Json> = {};
   for (const method of policies.values()) {
+    if (method.exposure === 'internal') continue;
     for (const binding of method.http) {
       const path = binding.template.replace(
         /\{([^}]*)\}/g,

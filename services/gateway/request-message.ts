@@ -1,6 +1,6 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import { ScalarType } from '@bufbuild/protobuf';
-import { invalidField } from '../../mesh/contract/error.js';
+import { invalidField, type MeshError } from '../../mesh/contract/error.js';
 import type { HttpBinding } from '../../mesh/contract/policy.js';
 
 /** The parts of an HTTP request that a message is made from. */
@@ -20,7 +20,7 @@ export interface HttpParts {
 export function requestJson(type: DescMessage, binding: HttpBinding, parts: HttpParts): unknown {
   const json: Record<string, unknown> = {};
   if (binding.body === '*') {
-    const body = parts.body ?? {};
+    const body = parts.body === undefined ? {} : parts.body;
     if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
     Object.assign(json, body);
   } else if (binding.body !== '') json[jsonNameOf(type, binding.body)] = parts.body;
@@ -54,15 +54,22 @@ function setQuery(
   if (field === undefined) throw invalidField(name, 'query.unknown', 'is not a field of this request');
   const key = field.jsonName;
   if (field.fieldKind === 'message' && rest.length > 0) {
-    const inner = (json[key] ?? {}) as Record<string, unknown>;
+    const inner = json[key] ?? {};
+    if (typeof inner !== 'object') throw repeated(name);
     json[key] = inner;
-    setQuery(field.message, inner, rest.join('.'), values);
+    setQuery(field.message, inner as Record<string, unknown>, rest.join('.'), values);
     return;
   }
   if (rest.length > 0) throw invalidField(name, 'query.unknown', 'is not a field of this request');
+  if (Object.hasOwn(json, key)) throw repeated(name);
   if (field.fieldKind === 'list') json[key] = values.map((value) => scalarOf(field, value));
-  else if (values.length > 1) throw invalidField(key, 'query.repeated', 'is there several times');
+  else if (values.length > 1) throw repeated(name);
   else json[key] = scalarOf(field, values[0] ?? '');
+}
+
+/** The path has the field, or another parameter, perhaps by the field's other name. */
+function repeated(name: string): MeshError {
+  return invalidField(name, 'query.repeated', 'is there several times, or in the path too: give it once');
 }
 
 const numbers32 = new Set<ScalarType>([

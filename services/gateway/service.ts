@@ -26,6 +26,8 @@ export const edge: EdgeService = {
         http.app.route({
           method: binding.verb,
           url: routePathOf(binding.template).url,
+          // Asked for its head alone, a stream would have nothing to say and no end.
+          exposeHeadRoute: method.kind !== 'server_streaming',
           handler: restHandler(world, method, binding),
         });
       }

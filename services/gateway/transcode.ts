@@ -1,4 +1,4 @@
-import type { JsonValue } from '@bufbuild/protobuf';
+import type { DescMessage, JsonValue } from '@bufbuild/protobuf';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { MeshError } from '../../mesh/contract/error.js';
 import { bytesToJson, jsonToBytes } from '../../mesh/contract/json.js';
@@ -18,6 +18,7 @@ import {
   refuseCrossSite,
   userIdOf,
   wantsGuest,
+  withGoodGuest,
 } from './guest.js';
 import { parseJsonBody } from './json-body.js';
 import type { CheckLimits } from './limits.js';
@@ -51,21 +52,22 @@ export function restHandler(world: RouteWorld, method: MethodPolicy, binding: Ht
       ending.abort(new MeshError({ code: 'CANCELLED', reason: 'CANCELLED', message: 'the client has gone' }));
     reply.raw.on('close', gone);
     const span = world.spanOf(request);
-    let credentials = credentialsOf(request.headers);
-    refuseCrossSite(request.headers, request.method, credentials);
+    const sent = credentialsOf(request.headers);
+    refuseCrossSite(request.headers, request.method, sent);
+    let credentials = await withGoodGuest(ports, sent);
     await world.checkLimits({ client: request.ip, userId: await userIdOf(ports, credentials.token), method });
     const json = requestJson(type, binding, {
       params: request.params as Record<string, string>,
       query: new URL(request.url, 'http://gateway').searchParams,
       body: await bodyOf(request),
     });
-    const body = jsonToBytes(ports.contract, method.input, resumed(method, json, request));
+    const body = jsonToBytes(ports.contract, method.input, resumed(method, type, json, request));
     const context = contextOf(ports, method, span, ending.signal);
     if (wantsGuest(method, credentials)) {
       const guestToken = await newGuest(ports, context);
       credentials = { ...credentials, token: guestToken, guestToken };
       reply.header('set-cookie', guestCookieLine(guestToken)).header(guestHeader, guestToken);
-    }
+    } else if (credentials !== sent) reply.header('set-cookie', guestCookieLine(undefined));
     const response = await ports.wireTo(owner).call({
       method,
       body,
@@ -131,6 +133,7 @@ async function stream(
       }),
     );
   world.stopping.addEventListener('abort', stop, { once: true });
+  if (world.stopping.aborted) stop();
   async function* messages() {
     for (let next = first; next.done !== true; next = await iterator.next())
       yield bytesToJson(ports.contract, method.output, next.value);
@@ -158,9 +161,11 @@ async function stream(
 }
 
 /** A client of server-sent events that comes back says which event it saw last. */
-function resumed(method: MethodPolicy, json: unknown, request: FastifyRequest): unknown {
+function resumed(method: MethodPolicy, type: DescMessage, json: unknown, request: FastifyRequest): unknown {
   const last = request.headers['last-event-id'];
-  if (method.kind !== 'server_streaming' || typeof last !== 'string' || !/^\d{1,18}$/.test(last)) return json;
+  const resumable = type.fields.some((field) => field.jsonName === 'afterVersion');
+  if (method.kind !== 'server_streaming' || !resumable) return json;
+  if (typeof last !== 'string' || !/^\d{1,18}$/.test(last)) return json;
   return { ...(json as object), afterVersion: last };
 }
 
