@@ -11,10 +11,10 @@ export const consul: ServerKind = {
   ways: 'brew install consul, or a release from developer.hashicorp.com/consul/install, or docker compose up consul',
   addressVariable: 'CONSUL_HTTP_ADDR',
   ports: [{ variable: 'CONSUL_PORT', usual: 8500 }],
-  launch: ({ folder, port }) => {
+  launch: ({ folder, data, port }) => {
     const http = port('CONSUL_PORT');
     return {
-      args: ['agent', `-config-file=${folder}/consul.json`, `-data-dir=${folder}/data`],
+      args: ['agent', `-config-file=${folder}/consul.json`, `-data-dir=${data}`],
       files: { 'consul.json': `${JSON.stringify(consulSettings(http), null, 2)}\n` },
       url: `http://${loopback}:${http}`,
     };

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /**
@@ -11,8 +11,9 @@ export function findProgram(names: readonly string[], path: string | undefined):
     for (const folder of (path ?? '').split(delimiter)) {
       const file = join(folder, name);
       try {
-        if (folder !== '') accessSync(file, constants.X_OK);
-        if (folder !== '') return file;
+        if (folder === '' || !statSync(file).isFile()) continue;
+        accessSync(file, constants.X_OK);
+        return file;
       } catch {
         // Not here.
       }

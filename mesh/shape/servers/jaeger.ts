@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { answersOk, loopback, type PortsOf, type ServerKind } from './server-kind.js';
+import { answersOk, httpUrlOf, loopback, type PortsOf, type ServerKind } from './server-kind.js';
 
 /** Jaeger version 2, with traces in memory: they are for looking at, not for keeping. */
 export const jaeger: ServerKind = {
@@ -18,7 +18,7 @@ export const jaeger: ServerKind = {
     files: { 'jaeger.yaml': stringify(jaegerSettings(port, loopback)) },
     url: `http://${loopback}:${port('JAEGER_PORT')}`,
   }),
-  urlOf: (address) => new URL(address).href.replace(/\/$/, ''),
+  urlOf: (address) => httpUrlOf('JAEGER_URL', address),
   ready: (url, signal) => answersOk(`${url}/api/services`, signal),
   environment: (url, port) => {
     const { hostname } = new URL(url);
@@ -43,6 +43,8 @@ export function jaegerSettings(port: PortsOf, host: string): object {
       jaeger_storage: { backends: { memory: { memory: { max_traces: 20_000 } } } },
       jaeger_query: {
         storage: { traces: 'memory' },
+        // Else it sends traces of its own to localhost:4317, whoever that is, and takes 10 s to end when nobody is.
+        enable_tracing: false,
         http: at(port('JAEGER_PORT')),
         grpc: at(port('JAEGER_PORT') - 1),
       },

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { recordingRules } from './recording-rules.js';
-import { answersOk, loopback, type ServerKind } from './server-kind.js';
+import { answersOk, httpUrlOf, loopback, type ServerKind } from './server-kind.js';
 
 /** Prometheus, which asks the supervisor whom to scrape; that reads it from Consul. */
 export const prometheus: ServerKind = {
@@ -9,10 +9,10 @@ export const prometheus: ServerKind = {
   ways: 'apt install prometheus, or brew install prometheus, or docker compose up prometheus',
   addressVariable: 'PROMETHEUS_URL',
   ports: [{ variable: 'PROMETHEUS_PORT', usual: 9090 }],
-  launch: ({ folder, port, environment }) => ({
+  launch: ({ folder, data, port, environment }) => ({
     args: [
       `--config.file=${folder}/prometheus.yaml`,
-      `--storage.tsdb.path=${folder}/data`,
+      `--storage.tsdb.path=${data}`,
       '--storage.tsdb.retention.time=1d',
       '--storage.tsdb.retention.size=256MB',
       `--web.listen-address=${loopback}:${port('PROMETHEUS_PORT')}`,
@@ -24,7 +24,7 @@ export const prometheus: ServerKind = {
     },
     url: `http://${loopback}:${port('PROMETHEUS_PORT')}`,
   }),
-  urlOf: (address) => new URL(address).href.replace(/\/$/, ''),
+  urlOf: (address) => httpUrlOf('PROMETHEUS_URL', address),
   ready: (url, signal) => answersOk(`${url}/-/ready`, signal),
   environment: (url) => ({ PROMETHEUS_URL: url }),
 };

@@ -1,4 +1,5 @@
 import type { Environment } from '../../runtime/setting.js';
+import { StartupError } from '../../runtime/startup-error.js';
 
 /** A server that the shop as processes needs beside it, described without doing anything. */
 export interface ServerKind {
@@ -14,7 +15,7 @@ export interface ServerKind {
   readonly ports: readonly PortSetting[];
   /** How to start it. */
   launch(place: ServerPlace): ServerLaunch;
-  /** URL of one that runs already, from its {@link addressVariable}. */
+  /** URL of one that runs already, from its {@link addressVariable}. @throws StartupError for what is not one. */
   urlOf(address: string): string;
   /** Whether the one at a URL is ready. Rejects, or resolves with false, when it is not. */
   ready(url: string, signal: AbortSignal): Promise<boolean>;
@@ -32,8 +33,10 @@ export type PortsOf = (variable: string) => number;
 
 /** Where a server keeps its things and listens. */
 export interface ServerPlace {
-  /** A folder of its own; absolute. */
+  /** A folder of its own, for its configuration; absolute. */
   readonly folder: string;
+  /** Where it keeps what must survive; absolute. */
+  readonly data: string;
   readonly port: PortsOf;
   /** Addresses of the servers before it in the list. */
   readonly environment: Environment;
@@ -48,6 +51,17 @@ export interface ServerLaunch {
 
 /** Everything listens on loopback, and nowhere else. */
 export const loopback = '127.0.0.1';
+
+/**
+ * Reads an address of a server that speaks HTTP.
+ * @returns it without a slash at its end.
+ * @throws StartupError for what is not one.
+ */
+export function httpUrlOf(variable: string, address: string): string {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url !== undefined && ['http:', 'https:'].includes(url.protocol)) return url.href.replace(/\/$/, '');
+  throw new StartupError(`${variable} is '${address}'`, 'give a URL such as http://127.0.0.1:9090');
+}
 
 /** Asks over HTTP. */
 export async function answersOk(url: string, signal: AbortSignal): Promise<boolean> {

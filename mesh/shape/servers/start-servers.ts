@@ -52,6 +52,8 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   const wanted = serverKinds.filter((kind) => given(kind) === undefined);
   const programs = new Map(wanted.map((kind) => [kind, findProgram(kind.programs, environment['PATH'])]));
   requireFound(programs);
+  // Before anything is started: what is started must be stopped again when an address is wrong.
+  const urls = new Map(serverKinds.map((kind) => [kind, given(kind) && kind.urlOf(given(kind) ?? '')]));
   await endLeftoverServers(data.path);
   const port: PortsOf = (variable) => {
     const setting = serverKinds.flatMap(({ ports }) => ports).find((one) => one.variable === variable);
@@ -68,13 +70,12 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   const waits: Promise<void>[] = [];
   for (const kind of serverKinds) {
     const folder = join(data.path, kind.name);
-    const launch = kind.launch({ folder, port, environment: told });
-    const address = given(kind);
-    const url = address === undefined ? launch.url : kind.urlOf(address);
+    const launch = kind.launch({ folder, data: join(folder, 'data'), port, environment: told });
+    const url = urls.get(kind) ?? launch.url;
     addresses[kind.name] = url;
     told = { ...told, ...kind.environment(url, port) };
     const program = programs.get(kind);
-    if (program === undefined) waits.push(requireAnswer(kind, url, address ?? ''));
+    if (program === undefined) waits.push(requireAnswer(kind, url, given(kind) ?? ''));
     else {
       const process = startServer({ ...options, kind, folder, launch, program });
       started.push({ kind, process });

@@ -1,0 +1,108 @@
+import { stringify } from 'yaml';
+import { consul } from './consul.js';
+import { jaeger } from './jaeger.js';
+import { prometheus } from './prometheus.js';
+import { redis } from './redis.js';
+import type { PortsOf, ServerKind } from './server-kind.js';
+
+/** How a server runs as a container; everything else is said by its {@link ServerKind}. */
+export interface ServerImage {
+  readonly kind: ServerKind;
+  /** With a pinned tag. */
+  readonly image: string;
+  /** What stands before the arguments: the program, where the image's entry point does not add it. */
+  readonly program: readonly string[];
+  /** Where its configuration is. */
+  readonly folder: string;
+  /** Where a volume keeps what must survive: a folder of the image, whose owner the volume takes over. */
+  readonly data?: string;
+  /** Succeeds when the server is ready, so that `docker compose up --wait` means it. */
+  readonly healthy?: readonly string[];
+}
+
+/** In the order of `serverKinds`. */
+export const serverImages: readonly ServerImage[] = [
+  {
+    kind: consul,
+    image: 'hashicorp/consul:1.22.7',
+    program: ['consul'],
+    folder: '/etc/meshmart',
+    data: '/consul/data',
+    healthy: ['CMD-SHELL', 'wget -q -O - http://127.0.0.1:8500/v1/status/leader | grep -q :'],
+  },
+  {
+    kind: redis,
+    image: 'redis:7.2.11-alpine',
+    program: ['redis-server'],
+    folder: '/etc/meshmart',
+    data: '/data',
+    healthy: ['CMD', 'redis-cli', 'ping'],
+  },
+  {
+    kind: jaeger,
+    image: 'jaegertracing/jaeger:2.13.0',
+    program: [],
+    folder: '/etc/meshmart',
+  },
+  {
+    kind: prometheus,
+    image: 'prom/prometheus:v3.5.0',
+    program: [],
+    folder: '/etc/meshmart',
+    data: '/prometheus',
+    healthy: ['CMD', 'wget', '-q', '-O', '-', 'http://127.0.0.1:9090/-/ready'],
+  },
+];
+
+/** The admin port of a mesh with its usual ports: there Prometheus asks whom to scrape. */
+const environment = { SCRAPE_TARGETS_URL: 'http://127.0.0.1:9464/targets' };
+
+const introduction = `# The servers beside the shop for people with docker: what make mesh starts itself, with the same settings and ports.
+# Made by: npx tsx mesh/shape/servers/write-compose-file.ts
+#
+#   docker compose up --detach --wait
+#   export CONSUL_HTTP_ADDR=127.0.0.1:8500 REDIS_URL=redis://127.0.0.1:6379
+#   export JAEGER_URL=http://127.0.0.1:16686 PROMETHEUS_URL=http://127.0.0.1:9090
+#   make mesh
+#
+# They use the host's network, because they listen on loopback alone and Prometheus must reach processes that do so too.
+# Docker Desktop has that as a setting ("Enable host networking"). Needs Compose 2.23.1, for configuration in the file.
+`;
+
+/** The text of compose.yaml. */
+export function composeFile(): string {
+  const configs: Record<string, { content: string }> = {};
+  const volumes: Record<string, object> = {};
+  const services: Record<string, object> = {};
+  for (const { kind, image, program, folder, data, healthy } of serverImages) {
+    const { args, files } = kind.launch({ folder, data: data ?? '', port: usualPort(kind), environment });
+    const mounted = Object.entries(files).map(([file, text]) => {
+      const source = `${kind.name}-${file.replace(/\W/g, '-')}`;
+      configs[source] = { content: escaped(text) };
+      return { source, target: `${folder}/${file}` };
+    });
+    if (data !== undefined) volumes[kind.name] = {};
+    services[kind.name] = {
+      image,
+      network_mode: 'host',
+      restart: 'on-failure',
+      command: [...program, ...args].map(escaped),
+      ...(mounted.length > 0 ? { configs: mounted } : {}),
+      ...(data === undefined ? {} : { volumes: [`${kind.name}:${data}`] }),
+      ...(healthy === undefined
+        ? {}
+        : { healthcheck: { test: healthy, interval: '2s', timeout: '2s', retries: 15 } }),
+    };
+  }
+  const file = { name: 'meshmart', services, configs, volumes };
+  return `${introduction}\n${stringify(file, { lineWidth: 0, compat: 'yaml-1.1' })}`;
+}
+
+function usualPort(kind: ServerKind): PortsOf {
+  return (variable) => kind.ports.find((one) => one.variable === variable)?.usual ?? 0;
+}
+
+/** Compose puts variables in place of what follows a dollar sign. */
+function escaped(text: string): string {
+  return text.replaceAll('$', '$$$$');
+}

@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { expect } from 'chai';
+import { parse } from 'yaml';
+import { packageRoot } from '../../runtime/package-root.js';
+import { composeFile, serverImages } from './compose-file.js';
+import { serverKinds } from './start-servers.js';
+
+interface Compose {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly configs: Readonly<Record<string, { readonly content: string }>>;
+  readonly volumes: Readonly<Record<string, object>>;
+}
+
+interface Service {
+  readonly image: string;
+  readonly network_mode: string;
+  readonly command: readonly string[];
+  readonly configs?: readonly { readonly source: string; readonly target: string }[];
+  readonly volumes?: readonly string[];
+}
+
+const text = readFileSync(join(packageRoot(), 'compose.yaml'), 'utf8');
+// Old parsers read yes and no as booleans: what they see must be the same.
+const compose = parse(text, { version: '1.1' }) as Compose;
+const settings = { SCRAPE_TARGETS_URL: 'http://127.0.0.1:9464/targets' };
+
+describe('compose.yaml', () => {
+  it('is what compose-file.ts makes: run npx tsx mesh/shape/servers/write-compose-file.ts', () => {
+    expect(text).to.equal(composeFile());
+  });
+
+  it('has the servers that meshmart up starts, and no others', () => {
+    expect(Object.keys(compose.services)).to.deep.equal(serverKinds.map(({ name }) => name));
+    expect(serverImages.map(({ kind }) => kind)).to.deep.equal(serverKinds);
+  });
+
+  for (const { kind, image, program, folder, data = '' } of serverImages) {
+    describe(kind.name, () => {
+      const service = compose.services[kind.name] as Service;
+      const usual = (variable: string) => kind.ports.find((one) => one.variable === variable)?.usual ?? 0;
+      const launch = kind.launch({ folder, data, port: usual, environment: settings });
+
+      it('gets the same arguments', () => {
+        expect(service.command).to.deep.equal([...program, ...launch.args]);
+      });
+
+      it('gets the same configuration, where its arguments say', () => {
+        const mounted = (service.configs ?? []).map(({ source, target }) => [
+          target,
+          compose.configs[source]?.content.replaceAll('$$', '$'),
+        ]);
+        const files = Object.entries(launch.files).map(([file, content]) => [`${folder}/${file}`, content]);
+        expect(mounted).to.deep.equal(files);
+      });
+
+      it('listens on its usual ports, on loopback', () => {
+        expect(service.network_mode).to.equal('host');
+        const told = [...service.command, ...Object.values(launch.files)].join(' ');
+        for (const { usual: port } of kind.ports) expect(told).to.match(new RegExp(`\\b${port}\\b`));
+        expect(told).to.include('127.0.0.1').and.not.include('0.0.0.0');
+      });
+
+      it('has a pinned image, and a volume for what must survive', () => {
+        expect(image).to.match(/:v?\d+\.\d+\.\d+(-alpine)?$/);
+        expect(service.image).to.equal(image);
+        expect(service.volumes ?? []).to.deep.equal(data === '' ? [] : [`${kind.name}:${data}`]);
+        if (data !== '') expect(compose.volumes).to.include.keys(kind.name);
+      });
+    });
+  }
+
+  it('holds to the Compose specification, as far as it is used here', () => {
+    const validate = new Ajv({ allErrors: true }).compile(schema);
+    validate(compose);
+    expect(validate.errors ?? []).to.deep.equal([]);
+  });
+
+  for (const [what, spoil] of [
+    ['a misspelt key', { comand: ['redis-server'] }],
+    ['a port published on the host’s network', { ports: ['6379:6379'] }],
+    ['a number as an argument', { command: ['--port', 6379] }],
+    ['an interval without a unit', { healthcheck: { test: ['CMD', 'true'], interval: 2 } }],
+  ] as const) {
+    it(`would not hold with ${what}`, () => {
+      const redis = { ...compose.services['redis'], ...spoil };
+      const spoilt = { ...compose, services: { ...compose.services, redis } };
+      expect(new Ajv().compile(schema)(spoilt)).to.equal(false);
+    });
+  }
+});
+
+const texts = { type: 'array', items: { type: 'string' } };
+const duration = { type: 'string', pattern: '^([0-9]+(us|ms|s|m|h))+$' };
+const object = (properties: Record<string, object>, required: readonly string[] = []) => ({
+  type: 'object',
+  properties,
+  required,
+  additionalProperties: false,
+});
+const named = (value: object) => ({
+  type: 'object',
+  patternProperties: { '^[a-zA-Z0-9._-]+$': value },
+  additionalProperties: false,
+});
+
+/** The part of https://github.com/compose-spec/compose-spec/blob/main/spec.md that this file may use. */
+const schema = object(
+  {
+    name: { type: 'string', pattern: '^[a-z0-9][a-z0-9_-]*$' },
+    services: named(
+      object(
+        {
+          image: { type: 'string' },
+          // With it, a service can't publish ports: the specification refuses them together.
+          network_mode: { const: 'host' },
+          restart: { enum: ['no', 'always', 'on-failure', 'unless-stopped'] },
+          command: texts,
+          configs: {
+            type: 'array',
+            items: object({ source: { type: 'string' }, target: { type: 'string', pattern: '^/' } }, [
+              'source',
+              'target',
+            ]),
+          },
+          volumes: { type: 'array', items: { type: 'string' }, uniqueItems: true },
+          healthcheck: object(
+            { test: texts, interval: duration, timeout: duration, retries: { type: 'integer', minimum: 1 } },
+            ['test'],
+          ),
+        },
+        ['image'],
+      ),
+    ),
+    configs: named(object({ content: { type: 'string' } }, ['content'])),
+    volumes: named({ type: 'object', maxProperties: 0 }),
+  },
+  ['services'],
+);
