@@ -30,8 +30,9 @@ export function openSqliteDatabase(path: string): SqliteDatabase {
   let connection: InstanceType<typeof DatabaseSync> | undefined;
   try {
     connection = new DatabaseSync(path);
+    // The timeout comes first: instances that open a new file together wait for each other already at the journal.
     connection.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 2000',
+      'PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON',
     );
     // SQLite opens a file that it may not write for reading alone: better to hear of it now than at the first commit.
     connection.exec('BEGIN IMMEDIATE; ROLLBACK');
