@@ -25,7 +25,7 @@ verify: ## Run the checks that need real tools and servers: grpcurl, buf, OpenAP
 	@npm run --silent ready
 	@bash conformance/verify.sh
 
-bench: ## Measure start, memory and a purchase's latency and rate, into docs/reports/.
+bench: ## Measure start, memory, a purchase and what tracing costs, in one process and as processes, into docs/reports/.
 	@npm run --silent ready
 	@node dist/labs/bench/main.js
 

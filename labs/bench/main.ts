@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../mesh/runtime/package-root.js';
 import { newPurchaser, residentMiB, startMeasured } from './measure.js';
+import { meshFigures } from './mesh-figures.js';
 import { type Figure, reportOf } from './report.js';
 import { spreadOf } from './statistics.js';
 import { tracingCost } from './tracing-cost.js';
@@ -14,6 +15,7 @@ const buyersAtOnce = 8;
 const rateRounds = 5;
 const roundMs = 2_000;
 const tracingRounds = 5;
+const meshStarts = 3;
 
 const say = (text: string) => process.stderr.write(`bench: ${text}\n`);
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -84,7 +86,17 @@ async function tracing(): Promise<Figure[]> {
   return tracingCost(tracingRounds, 80);
 }
 
-const report = reportOf([...(await startsAndMemory()), ...(await purchases()), ...(await tracing())]);
+async function mesh(): Promise<Figure[]> {
+  say(`starting the mesh of processes ${meshStarts} times`);
+  return meshFigures(meshStarts);
+}
+
+const report = reportOf([
+  ...(await startsAndMemory()),
+  ...(await purchases()),
+  ...(await tracing()),
+  ...(await mesh()),
+]);
 const folder = join(packageRoot(), 'docs', 'reports');
 mkdirSync(folder, { recursive: true });
 writeFileSync(join(folder, 'bench.md'), report);

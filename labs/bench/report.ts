@@ -18,9 +18,9 @@ export function reportOf(figures: readonly Figure[]): string {
       `| ${what} | ${unit} | ${digits(spread.min)} | **${digits(spread.median)}** | ${digits(spread.p99)} | ${digits(spread.max)} | ${spread.count} | ${goal ?? ''} |`,
   );
   const [cpu] = cpus();
-  return `# What the shop in one process costs
+  return `# What the shop costs
 
-Made by \`make bench\`. ${cpus().length} cores (${cpu?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${process.platform}.
+Made by \`make bench\`, in one process where nothing else is said. ${cpus().length} cores (${cpu?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${process.platform}.
 The buyers run on the same cores as the shop. Machines differ and are noisy: compare figures of one run, not of two.
 
 | what | unit | min | median | p99 | max | count | goal |
