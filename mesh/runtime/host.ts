@@ -49,6 +49,8 @@ export interface HostWorld {
   readonly tracerOf: (service: string) => Tracer;
   readonly logOf: (service: string) => Log;
   readonly mail: MailSender;
+  /** HTTP to the outside. Default: the platform's `fetch`. */
+  readonly fetch?: typeof fetch | undefined;
   /** Wires from one service to another; the first name is the caller's. */
   readonly wires: (caller: string) => WireTo;
   /** The folder of the service that implements a proto service. */
@@ -128,7 +130,7 @@ export function createServiceWorld(world: HostWorld, options: HostedOptions): Se
       background,
       setting: options.setting,
       secret: options.secret,
-      fetch: globalThis.fetch,
+      fetch: world.fetch ?? globalThis.fetch,
       verifyToken: (token) => verifier.verify(token),
       mail: world.mail,
       stopping: stopping.signal,

@@ -42,7 +42,13 @@ export interface Processor {
   entries(): readonly LedgerEntry[];
 }
 
-export function createProcessor(file: LedgerFile, mode: IdempotencyMode, now: () => Date): Processor {
+/** @param newId makes an authorisation's id. Default: a random one. */
+export function createProcessor(
+  file: LedgerFile,
+  mode: IdempotencyMode,
+  now: () => Date,
+  newId: () => string = randomUUID,
+): Processor {
   const ledger = new Map<string, Authorization>();
   const answered = new Map<string, LedgerEntry>();
   const misbehaved = new Set<string>();
@@ -80,7 +86,7 @@ export function createProcessor(file: LedgerFile, mode: IdempotencyMode, now: ()
       const behaviour = behaviourOf(card.number);
       if (behaviour.kind === 'hangs' && firstTime(`${path} ${key}`))
         return { status: 0, body: { error: 'never' }, manner: 'never' };
-      const id = `auth_${randomUUID()}`;
+      const id = `auth_${newId()}`;
       const declineReason = reasonToDecline(behaviour, card, now());
       const authorization = write({
         type: declineReason === undefined ? 'authorized' : 'declined',

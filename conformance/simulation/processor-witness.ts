@@ -1,0 +1,118 @@
+import type { Life } from '../../mesh/sim/life.js';
+import type { Network } from '../../mesh/sim/network.js';
+import type { LedgerEntry } from '../../witnesses/card-processor/ledger.js';
+import {
+  type Answer,
+  type Card,
+  createProcessor,
+  type IdempotencyMode,
+} from '../../witnesses/card-processor/processor.js';
+
+/** The real card processor's logic with a ledger in memory, behind the simulated network. */
+export interface SimulatedProcessor {
+  fetchFor(life: Life): typeof fetch;
+  readonly entries: readonly LedgerEntry[];
+}
+
+export interface SimulatedProcessorOptions {
+  readonly network: Network;
+  readonly mode: IdempotencyMode;
+  now(): Date;
+  note(what: string, from: string, to: string, detail: string): void;
+}
+
+/** Where it stands in the network. */
+export const processorName = 'processor';
+
+const wholeAnswer = (status: number, body: unknown) =>
+  ({ status, ok: status >= 200 && status < 300, json: async () => body }) as Response;
+
+/** Makes the processor. Its HTTP is that of the witness: the same paths, keys and bodies. */
+export function simulatedProcessor(options: SimulatedProcessorOptions): SimulatedProcessor {
+  const { network } = options;
+  const entries: LedgerEntry[] = [];
+  let made = 0;
+  const processor = createProcessor(
+    { entries, append: (entry) => void entries.push(entry), close: () => undefined },
+    options.mode,
+    options.now,
+    () => {
+      made += 1;
+      return String(made);
+    },
+  );
+
+  /** Undefined: no answer, ever. */
+  const give = (answer: Answer) => {
+    switch (answer.manner) {
+      case 'prompt':
+        return { status: answer.status, body: answer.body, afterMs: 0 };
+      case 'timeout':
+        return { status: 504, body: { error: 'timeout' }, afterMs: 0 };
+      case 'never':
+        return undefined;
+      default:
+        return { status: answer.status, body: answer.body, afterMs: answer.manner.afterMs };
+    }
+  };
+  const handle = (method: string, url: URL, key: string, body: string) => {
+    options.note('processor', `${method} ${url.pathname}`, key, '');
+    const [, id = '', verb] =
+      /^\/v1\/authorizations\/([^/]+)(?:\/(capture|void|refund))?$/.exec(url.pathname) ?? [];
+    if (verb !== undefined) {
+      const to = { capture: 'captured', void: 'voided', refund: 'refunded' } as const;
+      return give(processor.change(key, id, to[verb as keyof typeof to]));
+    }
+    if (id !== '') {
+      const authorization = processor.find(id);
+      return authorization === undefined
+        ? { status: 404, body: { error: 'no_such_authorization' }, afterMs: 0 }
+        : { status: 200, body: { authorization }, afterMs: 0 };
+    }
+    if (method === 'GET') {
+      const authorizations = processor.byReference(url.searchParams.get('reference') ?? '');
+      return { status: 200, body: { authorizations }, afterMs: 0 };
+    }
+    return give(
+      processor.authorize(key, JSON.parse(body) as { reference: string; card: Card; amount: never }),
+    );
+  };
+
+  return {
+    entries,
+    fetchFor: (life) => (input, init) =>
+      new Promise((resolve, reject) => {
+        const signal = init?.signal ?? undefined;
+        const headers = (init?.headers ?? {}) as Record<string, string>;
+        const giveUp = () => reject(signal?.reason);
+        if (signal?.aborted) return giveUp();
+        signal?.addEventListener('abort', giveUp, { once: true });
+        const end = (settle: () => void) => {
+          signal?.removeEventListener('abort', giveUp);
+          settle();
+        };
+        network
+          .exchange(life, processorName, () =>
+            handle(
+              init?.method ?? 'GET',
+              input as URL,
+              headers['idempotency-key'] ?? '',
+              (init?.body as string | undefined) ?? '',
+            ),
+          )
+          .then(
+            (answer) => {
+              if (answer === undefined) return;
+              const { status, body, afterMs } = answer;
+              life.after(afterMs, () => end(() => resolve(wholeAnswer(status, structuredCopy(body)))));
+            },
+            (error: unknown) => end(() => reject(error)),
+          );
+      }),
+  };
+}
+
+/** As JSON would have carried it. */
+function structuredCopy(body: unknown): unknown {
+  return JSON.parse(JSON.stringify(body));
+}

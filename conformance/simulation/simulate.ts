@@ -1,0 +1,232 @@
+import type { Noise } from '../../mesh/sim/link-weather.js';
+import { UserRegistered } from '../../proto/gen/meshmart/users/v1/users_events.js';
+import { testCards } from '../../witnesses/card-processor/test-cards.js';
+import { checkEvidence } from '../invariants/check-evidence.js';
+import type { Evidence, StockFigure, Violation } from '../invariants/evidence.js';
+import type { Purchase } from '../workload/history.js';
+import { buy } from '../workload/purchase.js';
+import type { BoughtLine, OrderView } from '../workload/shop-client.js';
+import { createNemesis, type FaultKind } from './nemesis.js';
+import { frontDoor, simulatedClient, stockFigures } from './simulated-client.js';
+import { type ShopCode, type SimulatedShop, simulatedShop } from './simulated-shop.js';
+
+/** One run: a seed, how many orders under how many faults. */
+export interface SimulationOptions {
+  readonly code: ShopCode;
+  readonly seed: number;
+  readonly orders: number;
+  readonly faults: number;
+  /** Whether the run keeps its trace for a timeline. */
+  readonly keepTrace?: boolean;
+}
+
+/** What a run came to. */
+export interface SimulationResult {
+  readonly seed: number;
+  readonly traceHash: string;
+  readonly orders: number;
+  readonly faults: number;
+  readonly violations: readonly Violation[];
+  readonly faultsByKind: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Orders by their last state. */
+  readonly states: Readonly<Record<string, number>>;
+  /** Virtual milliseconds. */
+  readonly lastedMs: number;
+  readonly evidence: Evidence;
+  readonly shop: SimulatedShop;
+}
+
+const buyersAtOnce = 25;
+/** After healing everything must come to its end within this virtual time. */
+const settleMs = 180_000;
+const patienceMs = 600_000;
+/** How long the last faults go on before everything is healed. */
+const lastFaultsMs = 2_000;
+
+const workingCard = '4242424242424242';
+
+/** Runs one seed to its end and judges it. */
+export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  const { seed, orders, faults } = options;
+  const shop = openShop(options);
+  const { schedule, random } = shop;
+  const nemesis = createNemesis(shop, random.fork('nemesis'));
+  const door = frontDoor(shop);
+  const purchases: Purchase[] = [];
+
+  /** Runs the schedule until a piece of asynchronous work is done. */
+  const running = async <T>(work: Promise<T>, withinMs = 60_000): Promise<T> => {
+    let over = false;
+    const end = () => {
+      over = true;
+    };
+    work.then(end, end);
+    await schedule.run({ untilMs: schedule.nowMs() + withinMs, done: () => over });
+    if (!over) throw new Error(`seed ${seed}: the simulated shop did not come to an end in ${withinMs} ms`);
+    return work;
+  };
+  try {
+    for (const process of shop.processes) process.start();
+    await schedule.run({ untilMs: 60_000, done: shop.ready });
+
+    const products = productsOf(shop);
+    const stockBefore = new Map(
+      (await running(stockOf(products))).map(({ productId, available }) => [productId, available]),
+    );
+    const users = Array.from(
+      { length: Math.min(buyersAtOnce, orders) },
+      (_, index) => `usr_${padded(index)}`,
+    );
+    for (const user of users) register(shop, user);
+    const buyers = await running(
+      Promise.all(
+        users.map(async (user, index) => {
+          const client = simulatedClient(door, user);
+          const good = await client.tokenize(workingCard);
+          // Each buyer has one more card, which may decline or misbehave.
+          const numbers = Object.keys(testCards);
+          const other = await client.tokenize(numbers[index % numbers.length] ?? workingCard);
+          return { user, client, good, other };
+        }),
+      ),
+    );
+
+    // Purchases start as buyers are free; faults come with them, as many as were asked for.
+    let started = 0;
+    let struck = 0;
+    const strikeUpTo = (wanted: number) => {
+      for (; struck < wanted; struck += 1) door.life.after(random.between(0, 400), () => nemesis.strike());
+    };
+    shop.weather.disturb(noiseOf(shop));
+    const shopping = Promise.all(
+      buyers.map(async ({ user, client, good, other }) => {
+        const chance = random.fork(`buyer ${user}`);
+        while (started < orders) {
+          started += 1;
+          const number = started;
+          strikeUpTo(Math.round((faults * started) / orders));
+          await buy(
+            {
+              user,
+              client,
+              clock: door.life.ambient.clock,
+              timers: door.life.ambient.timers,
+              random: chance,
+              products,
+              cardToken: () => (chance.chance(0.2) ? other : good),
+              doubleClicks: 0.05,
+              cancellations: 0.04,
+              patienceMs,
+            },
+            `purchase-${number}`,
+            purchases,
+          ).catch(() => undefined);
+          await door.life.ambient.timers.sleep(chance.between(0, 1_000));
+        }
+      }),
+    );
+    let shopped = false;
+    void shopping.then(() => {
+      shopped = true;
+    });
+    // Buyers give up in the end, so this ends whatever the shop does.
+    await schedule.run({ untilMs: Number.POSITIVE_INFINITY, done: () => started >= orders });
+    await schedule.run({ untilMs: schedule.nowMs() + lastFaultsMs, done: () => false });
+    nemesis.heal();
+    const healedMs = schedule.nowMs();
+    await schedule.run({ untilMs: healedMs + patienceMs, done: () => shopped });
+    await schedule.run({ untilMs: Math.max(schedule.nowMs(), healedMs) + settleMs, done: () => false });
+
+    const evidence = await running(gather(), 120_000);
+    const violations = checkEvidence(evidence);
+    const states: Record<string, number> = {};
+    for (const { state } of evidence.orders) states[state] = (states[state] ?? 0) + 1;
+    return {
+      seed,
+      traceHash: shop.trace.hash(),
+      orders: purchases.length,
+      faults: struck,
+      violations,
+      faultsByKind: nemesis.count(),
+      states,
+      lastedMs: schedule.nowMs(),
+      evidence,
+      shop,
+    };
+
+    async function gather(): Promise<Evidence> {
+      const carts = new Map<string, readonly BoughtLine[]>();
+      const seen: (OrderView & { user: string })[] = [];
+      for (const { user, client } of buyers) {
+        carts.set(user, await client.cart());
+        seen.push(...(await client.orders()).map((order) => ({ ...order, user })));
+      }
+      return {
+        purchases,
+        orders: seen,
+        carts,
+        ledger: shop.processor.entries,
+        mails: shop.mails,
+        stockBefore,
+        stock: await stockOf(products),
+      };
+    }
+  } finally {
+    await shop.close();
+  }
+
+  async function stockOf(products: readonly string[]): Promise<StockFigure[]> {
+    const figures: StockFigure[] = [];
+    for (let at = 0; at < products.length; at += 20)
+      figures.push(...(await stockFigures(door, products.slice(at, at + 20))));
+    return figures;
+  }
+}
+
+/** What varies from seed to seed besides the order of things. */
+function openShop({ code, seed, keepTrace = false }: SimulationOptions): SimulatedShop {
+  const pair = seed % 2 === 1 ? 2 : 1;
+  return simulatedShop({
+    code,
+    seed,
+    keepTrace,
+    processes: { order: pair, payment: pair, inventory: pair },
+    processorMode: seed % 3 === 0 ? 'ignore' : 'honour',
+    settings: { SHIPPING_CARRIER_STEP_SECONDS: '5' },
+  });
+}
+
+/** Every third seed is quiet apart from its faults. */
+function noiseOf({ random }: SimulatedShop): Noise {
+  const chance = random.fork('noise');
+  if (chance.chance(1 / 3)) return { lost: 0, replyLost: 0, doubled: 0, slow: 0 };
+  return {
+    lost: chance.between(0, 0.02),
+    replyLost: chance.between(0, 0.02),
+    doubled: chance.between(0, 0.03),
+    slow: chance.between(0, 0.01),
+  };
+}
+
+function productsOf({ code }: SimulatedShop): readonly string[] {
+  return code.products;
+}
+
+function padded(index: number): string {
+  return String(index).padStart(26, '0');
+}
+
+/** The event that the users service would have published: passwords are not simulated. */
+function register({ broker, schedule }: SimulatedShop, userId: string): void {
+  broker.inject({
+    id: `users-${userId}`,
+    topic: 'users',
+    type: 'meshmart.users.v1.UserRegistered',
+    key: userId,
+    data: UserRegistered.encode(
+      UserRegistered.fromPartial({ userId, email: `${userId}@example.com`, name: 'Ada' }),
+    ).finish(),
+    occurredAtMs: Math.floor(schedule.nowMs()),
+    traceparent: undefined,
+  });
+}
