@@ -92,13 +92,18 @@ export function simulatedProcessor(options: SimulatedProcessorOptions): Simulate
           settle();
         };
         network
-          .exchange(life, processorName, () =>
-            handle(
-              init?.method ?? 'GET',
-              input as URL,
-              headers['idempotency-key'] ?? '',
-              (init?.body as string | undefined) ?? '',
-            ),
+          .exchange(
+            life,
+            processorName,
+            () =>
+              handle(
+                init?.method ?? 'GET',
+                input as URL,
+                headers['idempotency-key'] ?? '',
+                (init?.body as string | undefined) ?? '',
+              ),
+            // A processor that knows no keys can't be protected from a proxy that sends a payment twice.
+            options.mode === 'ignore' ? 'once' : 'at least once',
           )
           .then(
             (answer) => {

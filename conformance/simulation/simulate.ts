@@ -1,13 +1,13 @@
 import type { Noise } from '../../mesh/sim/link-weather.js';
-import { UserRegistered } from '../../proto/gen/meshmart/users/v1/users_events.js';
-import { testCards } from '../../witnesses/card-processor/test-cards.js';
 import { checkEvidence } from '../invariants/check-evidence.js';
-import type { Evidence, StockFigure, Violation } from '../invariants/evidence.js';
+import type { Evidence, Violation } from '../invariants/evidence.js';
 import type { Purchase } from '../workload/history.js';
 import { buy } from '../workload/purchase.js';
-import type { BoughtLine, OrderView } from '../workload/shop-client.js';
+import { openAccounts } from './accounts.js';
+import { gatherEvidence } from './gather-evidence.js';
 import { createNemesis, type FaultKind } from './nemesis.js';
-import { frontDoor, simulatedClient, stockFigures } from './simulated-client.js';
+import type { Prefix } from './shortest-prefix.js';
+import { frontDoor, stockFigures } from './simulated-client.js';
 import { type ShopCode, type SimulatedShop, simulatedShop } from './simulated-shop.js';
 
 /** One run: a seed, how many orders under how many faults. */
@@ -16,6 +16,8 @@ export interface SimulationOptions {
   readonly seed: number;
   readonly orders: number;
   readonly faults: number;
+  /** Only the beginning of the run: everything is drawn as in the whole one. Default: all of it. */
+  readonly prefix?: Prefix | undefined;
   /** Whether the run keeps its trace for a timeline. */
   readonly keepTrace?: boolean;
 }
@@ -43,65 +45,44 @@ const patienceMs = 600_000;
 /** How long the last faults go on before everything is healed. */
 const lastFaultsMs = 2_000;
 
-const workingCard = '4242424242424242';
-
 /** Runs one seed to its end and judges it. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const { seed, orders, faults } = options;
+  const prefix = options.prefix ?? { orders, faults };
   const shop = openShop(options);
   const { schedule, random } = shop;
   const nemesis = createNemesis(shop, random.fork('nemesis'));
   const door = frontDoor(shop);
   const purchases: Purchase[] = [];
 
-  /** Runs the schedule until a piece of asynchronous work is done. */
-  const running = async <T>(work: Promise<T>, withinMs = 60_000): Promise<T> => {
-    let over = false;
-    const end = () => {
-      over = true;
-    };
-    work.then(end, end);
-    await schedule.run({ untilMs: schedule.nowMs() + withinMs, done: () => over });
-    if (!over) throw new Error(`seed ${seed}: the simulated shop did not come to an end in ${withinMs} ms`);
-    return work;
-  };
   try {
     for (const process of shop.processes) process.start();
     await schedule.run({ untilMs: 60_000, done: shop.ready });
 
     const products = productsOf(shop);
     const stockBefore = new Map(
-      (await running(stockOf(products))).map(({ productId, available }) => [productId, available]),
+      (await schedule.complete(stockFigures(door, products))).map(({ productId, available }) => [
+        productId,
+        available,
+      ]),
     );
-    const users = Array.from(
-      { length: Math.min(buyersAtOnce, orders) },
-      (_, index) => `usr_${padded(index)}`,
-    );
-    for (const user of users) register(shop, user);
-    const buyers = await running(
-      Promise.all(
-        users.map(async (user, index) => {
-          const client = simulatedClient(door, user);
-          const good = await client.tokenize(workingCard);
-          // Each buyer has one more card, which may decline or misbehave.
-          const numbers = Object.keys(testCards);
-          const other = await client.tokenize(numbers[index % numbers.length] ?? workingCard);
-          return { user, client, good, other };
-        }),
-      ),
-    );
+    const buyers = await schedule.complete(openAccounts(shop, door, Math.min(buyersAtOnce, orders)));
 
     // Purchases start as buyers are free; faults come with them, as many as were asked for.
     let started = 0;
     let struck = 0;
+    const moments = random.fork('moments of faults');
     const strikeUpTo = (wanted: number) => {
-      for (; struck < wanted; struck += 1) door.life.after(random.between(0, 400), () => nemesis.strike());
+      for (; struck < wanted; struck += 1) {
+        const afterMs = moments.between(0, 400);
+        if (struck < prefix.faults) door.life.after(afterMs, nemesis.strike);
+      }
     };
     shop.weather.disturb(noiseOf(shop));
     const shopping = Promise.all(
       buyers.map(async ({ user, client, good, other }) => {
         const chance = random.fork(`buyer ${user}`);
-        while (started < orders) {
+        while (started < prefix.orders) {
           started += 1;
           const number = started;
           strikeUpTo(Math.round((faults * started) / orders));
@@ -130,14 +111,16 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       shopped = true;
     });
     // Buyers give up in the end, so this ends whatever the shop does.
-    await schedule.run({ untilMs: Number.POSITIVE_INFINITY, done: () => started >= orders });
+    await schedule.run({ untilMs: Number.POSITIVE_INFINITY, done: () => started >= prefix.orders });
     await schedule.run({ untilMs: schedule.nowMs() + lastFaultsMs, done: () => false });
     nemesis.heal();
     const healedMs = schedule.nowMs();
     await schedule.run({ untilMs: healedMs + patienceMs, done: () => shopped });
     await schedule.run({ untilMs: Math.max(schedule.nowMs(), healedMs) + settleMs, done: () => false });
 
-    const evidence = await running(gather(), 120_000);
+    const evidence = await schedule.complete(
+      gatherEvidence({ shop, door, buyers, purchases, stockBefore, products }),
+    );
     const violations = checkEvidence(evidence);
     const states: Record<string, number> = {};
     for (const { state } of evidence.orders) states[state] = (states[state] ?? 0) + 1;
@@ -145,7 +128,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       seed,
       traceHash: shop.trace.hash(),
       orders: purchases.length,
-      faults: struck,
+      faults: Math.min(struck, prefix.faults),
       violations,
       faultsByKind: nemesis.count(),
       states,
@@ -153,33 +136,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       evidence,
       shop,
     };
-
-    async function gather(): Promise<Evidence> {
-      const carts = new Map<string, readonly BoughtLine[]>();
-      const seen: (OrderView & { user: string })[] = [];
-      for (const { user, client } of buyers) {
-        carts.set(user, await client.cart());
-        seen.push(...(await client.orders()).map((order) => ({ ...order, user })));
-      }
-      return {
-        purchases,
-        orders: seen,
-        carts,
-        ledger: shop.processor.entries,
-        mails: shop.mails,
-        stockBefore,
-        stock: await stockOf(products),
-      };
-    }
   } finally {
     await shop.close();
-  }
-
-  async function stockOf(products: readonly string[]): Promise<StockFigure[]> {
-    const figures: StockFigure[] = [];
-    for (let at = 0; at < products.length; at += 20)
-      figures.push(...(await stockFigures(door, products.slice(at, at + 20))));
-    return figures;
   }
 }
 
@@ -210,23 +168,4 @@ function noiseOf({ random }: SimulatedShop): Noise {
 
 function productsOf({ code }: SimulatedShop): readonly string[] {
   return code.products;
-}
-
-function padded(index: number): string {
-  return String(index).padStart(26, '0');
-}
-
-/** The event that the users service would have published: passwords are not simulated. */
-function register({ broker, schedule }: SimulatedShop, userId: string): void {
-  broker.inject({
-    id: `users-${userId}`,
-    topic: 'users',
-    type: 'meshmart.users.v1.UserRegistered',
-    key: userId,
-    data: UserRegistered.encode(
-      UserRegistered.fromPartial({ userId, email: `${userId}@example.com`, name: 'Ada' }),
-    ).finish(),
-    occurredAtMs: Math.floor(schedule.nowMs()),
-    traceparent: undefined,
-  });
 }

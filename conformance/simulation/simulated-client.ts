@@ -16,6 +16,7 @@ import {
 } from '../../proto/gen/meshmart/order/v1/order.js';
 import { PaymentServiceDefinition } from '../../proto/gen/meshmart/payment/v1/payment.js';
 import type { Money } from '../../proto/gen/meshmart/type/v1/money.js';
+import type { StockFigure } from '../invariants/evidence.js';
 import { CallFailure, type OrderView, type ShopClient } from '../workload/shop-client.js';
 import { epochMs, type SimulatedShop } from './simulated-shop.js';
 
@@ -140,7 +141,13 @@ export function simulatedClient(door: FrontDoor, user: string): SimulatedClient 
         async (context) =>
           (
             await payment.tokenizeCard(
-              { cardNumber, expiryMonth: 12, expiryYear: 2034, cvc: cardNumber.startsWith('37') ? '1234' : '123', holder: 'Ada Lovelace' },
+              {
+                cardNumber,
+                expiryMonth: 12,
+                expiryYear: 2034,
+                cvc: cardNumber.startsWith('37') ? '1234' : '123',
+                holder: 'Ada Lovelace',
+              },
               context,
             )
           ).paymentToken,
@@ -149,16 +156,24 @@ export function simulatedClient(door: FrontDoor, user: string): SimulatedClient 
 }
 
 /** What inventory has of each product. */
-export async function stockFigures(door: FrontDoor, productIds: readonly string[]) {
+export async function stockFigures(door: FrontDoor, products: readonly string[]): Promise<StockFigure[]> {
   const inventory = door.client(InventoryServiceDefinition);
-  const { stocks } = await inventory.batchGetStock({ productIds: [...productIds] }, door.context(undefined));
-  return stocks.map(({ productId, available, reserved, committed }) => ({
-    productId,
-    available: Number(available),
-    reserved: Number(reserved),
-    committed: Number(committed),
-  }));
+  const figures: StockFigure[] = [];
+  for (let at = 0; at < products.length; at += stockPage) {
+    const productIds = products.slice(at, at + stockPage);
+    const { stocks } = await inventory.batchGetStock({ productIds }, door.context(undefined));
+    for (const { productId, available, reserved, committed } of stocks)
+      figures.push({
+        productId,
+        available: Number(available),
+        reserved: Number(reserved),
+        committed: Number(committed),
+      });
+  }
+  return figures;
 }
+
+const stockPage = 20;
 
 const address = {
   name: 'Ada Lovelace',

@@ -51,6 +51,8 @@ export interface SimulatedShopOptions {
   readonly keepTrace: boolean;
   /** Settings by environment name. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Called each time that something a process waited for comes, before it goes on. */
+  onResume?(process: SimulatedProcess): void;
 }
 
 /** All services of the shop on simulated machines, and the witnesses outside. */
@@ -154,6 +156,7 @@ export function simulatedShop(options: SimulatedShopOptions): SimulatedShop {
           epochMs,
           shared: count > 1,
           world: worldOf,
+          ...(options.onResume === undefined ? {} : { onResume: options.onResume }),
           setting: settingsOf(manifest, options.settings, { CARD_PROCESSOR_URL: 'http://processor' }),
           secret: (secret) => {
             const key = `${name} ${secret}`;

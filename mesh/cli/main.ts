@@ -16,8 +16,9 @@ const loaders: readonly (() => Promise<Command>)[] = [
   async () => (await import('./call.js')).call,
   async () => (await import('./trace.js')).trace,
   async () => (await import('./token.js')).token,
+  async () => (await import('./sim.js')).sim,
 ];
-const names = ['up', 'serve', 'down', 'status', 'call', 'trace', 'token'];
+const names = ['up', 'serve', 'down', 'status', 'call', 'trace', 'token', 'sim'];
 
 const terminal: Terminal = {
   out: (text) => process.stdout.write(text),

@@ -33,6 +33,8 @@ export interface LifeOptions {
   readonly random: SeededRandom;
   /** What this machine's clock shows at virtual time 0, in milliseconds since the epoch; it may jump. */
   clockAtStartMs(): number;
+  /** Called each time that something it waited for comes, before it goes on: it may be killed there. */
+  readonly onResume?: (() => void) | undefined;
 }
 
 /** Begins a life. */
@@ -47,8 +49,12 @@ export function beginLife(options: LifeOptions): Life {
     let cancel = schedule.after(delayMs, function run() {
       if (!alive) return;
       const left = pausedUntilMs - schedule.nowMs();
-      if (left > 0) cancel = schedule.after(left, run);
-      else task();
+      if (left > 0) {
+        cancel = schedule.after(left, run);
+        return;
+      }
+      options.onResume?.();
+      if (alive) task();
     });
     return () => cancel();
   };

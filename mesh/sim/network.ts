@@ -19,9 +19,10 @@ export interface Network {
   /**
    * The way to something that is no service of ours: the bus, the card processor, the mail server. `work` happens over
    * there; it may happen although the answer is lost, and twice when the request is doubled.
+   * @param carried `once`: no copies are made of a request, as where one TCP connection leads straight to the far end.
    * @throws Error when there is no answer; then it is not known whether it happened.
    */
-  exchange<T>(from: Life, to: string, work: () => T): Promise<T>;
+  exchange<T>(from: Life, to: string, work: () => T, carried?: 'once' | 'at least once'): Promise<T>;
 }
 
 /** What the network is made of. */
@@ -135,7 +136,7 @@ export function createNetwork(options: NetworkOptions): Network {
       call: (request) => call(from, service, request),
       close: () => undefined,
     }),
-    exchange: (from, to, work) =>
+    exchange: (from, to, work, carried = 'at least once') =>
       new Promise((resolve, reject) => {
         const fate = weather.fateOf(from.name, to);
         note(fate.lost ? 'lose' : 'send', from.name, to, '');
@@ -149,7 +150,7 @@ export function createNetwork(options: NetworkOptions): Network {
           let settle: () => void;
           try {
             const result = work();
-            for (const _ of fate.copiesAfterMs) work();
+            if (carried !== 'once') for (const _ of fate.copiesAfterMs) work();
             settle = () => resolve(result);
           } catch (error) {
             settle = () => reject(error);

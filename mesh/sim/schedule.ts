@@ -12,6 +12,11 @@ export interface Schedule {
    * @throws whatever a task throws.
    */
   run(options: { readonly untilMs: number; done(): boolean }): Promise<void>;
+  /**
+   * Runs what is planned until a piece of work is done, and gives what it came to.
+   * @throws Error when it is not done within this virtual time. Default: two minutes.
+   */
+  complete<T>(work: Promise<T>, withinMs?: number): Promise<T>;
   /** Tasks that have run so far. */
   ran(): number;
 }
@@ -27,7 +32,7 @@ export function createSchedule(): Schedule {
   const heap = eventHeap();
   let nowMs = 0;
   let ran = 0;
-  return {
+  const schedule: Schedule = {
     nowMs: () => nowMs,
     after: (delayMs, task) => heap.add(nowMs + Math.max(0, delayMs), task),
     ran: () => ran,
@@ -55,5 +60,16 @@ export function createSchedule(): Schedule {
         // What was set off before has its first turn: it may plan something.
         queueMicrotask(planTurn);
       }),
+    complete: async (work, withinMs = 120_000) => {
+      let over = false;
+      const end = () => {
+        over = true;
+      };
+      work.then(end, end);
+      await schedule.run({ untilMs: nowMs + withinMs, done: () => over });
+      if (!over) throw new Error(`what was waited for was not done in ${withinMs} ms of virtual time`);
+      return work;
+    },
   };
+  return schedule;
 }

@@ -40,6 +40,8 @@ export interface SimulatedProcessOptions {
   world(life: Life): HostWorld;
   setting(name: string): string;
   secret(name: string): Uint8Array;
+  /** Called each time that something the process waited for comes, before it goes on. */
+  onResume?(process: SimulatedProcess): void;
 }
 
 const restartAfterMs = 500;
@@ -72,6 +74,7 @@ export function simulatedProcess(options: SimulatedProcessOptions): SimulatedPro
       schedule,
       random: options.random.fork(`life ${lives}`),
       clockAtStartMs: () => options.epochMs + jumpedMs,
+      onResume: options.onResume === undefined ? undefined : () => options.onResume?.(process),
     });
     life = current;
     hosted = undefined;
@@ -81,7 +84,7 @@ export function simulatedProcess(options: SimulatedProcessOptions): SimulatedPro
       schedule.after(restartAfterMs, start);
     });
   };
-  return {
+  const process: SimulatedProcess = {
     name,
     service: manifest.name,
     start,
@@ -96,4 +99,5 @@ export function simulatedProcess(options: SimulatedProcessOptions): SimulatedPro
       jumpedMs += byMs;
     },
   };
+  return process;
 }
