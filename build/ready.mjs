@@ -24,7 +24,7 @@ if (
 
 const stamp = join(root, 'dist', '.built');
 const newest = Math.max(
-  ...['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', ...sources].map((path) =>
+  ...['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'build', ...sources].map((path) =>
     newestIn(join(root, path)),
   ),
 );
@@ -34,6 +34,7 @@ if (!existsSync(stamp) || statSync(stamp).mtimeMs < newest) {
     '-p',
     'tsconfig.build.json',
   ]);
+  step('bundling', process.execPath, [join('build', 'bundle.mjs')]);
   writeFileSync(stamp, '');
 }
 

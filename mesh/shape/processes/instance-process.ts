@@ -37,7 +37,7 @@ const execArgv = (memoryMiB: number) => ['--max-semi-space-size=1', `--max-old-s
 
 /** Starts a process for an instance. It ends by itself when this process goes, because the channel closes. */
 export function startInstanceProcess(start: InstanceStart): InstanceProcess {
-  const main = join(packageRoot(), 'dist', 'mesh', 'cli', 'main.js');
+  const main = join(packageRoot(), 'dist', 'bundle', 'mesh', 'cli', 'main.js');
   if (!existsSync(main)) throw new StartupError('meshmart is not built', 'run npm run build');
   const env = { ...start.environment, [instanceVariables.id]: start.id };
   const args = ['serve', start.service];

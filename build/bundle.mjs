@@ -1,0 +1,32 @@
+// Puts what an instance of the mesh of processes loads into a few files: ten processes start together, and most of their
+// start went into finding and opening some 600 modules each. The modules themselves stay beside it in dist/.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = new URL('..', import.meta.url).pathname;
+
+await build({
+  absWorkingDir: root,
+  entryPoints: [
+    'dist/mesh/cli/main.js',
+    ...readdirSync(join(root, 'dist', 'services')).map((name) => `dist/services/${name}/service.js`),
+  ],
+  outbase: 'dist',
+  outdir: 'dist/bundle',
+  // As deep as the modules that they come from: these find services/ from where they are.
+  chunkNames: 'mesh/chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  keepNames: true,
+  // It finds its binary beside itself.
+  external: ['@photostructure/sqlite'],
+  // What CommonJS packages call to load Node's own modules.
+  banner: {
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
+  logLevel: 'warning',
+});
