@@ -20,6 +20,8 @@ export interface SimulationOptions {
   readonly prefix?: Prefix | undefined;
   /** Whether the run keeps its trace for a timeline. */
   readonly keepTrace?: boolean;
+  /** Looks into the shop at the end, before its disks are closed. */
+  beforeClose?(shop: SimulatedShop): Promise<void>;
 }
 
 /** What a run came to. */
@@ -121,6 +123,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     const evidence = await schedule.complete(
       gatherEvidence({ shop, door, buyers, purchases, stockBefore, products }),
     );
+    await options.beforeClose?.(shop);
     const violations = checkEvidence(evidence);
     const states: Record<string, number> = {};
     for (const { state } of evidence.orders) states[state] = (states[state] ?? 0) + 1;

@@ -2,6 +2,7 @@ import type { Delivery } from '../bus/bus.js';
 import type { CallContext, User } from '../rpc/context.js';
 import type { Client, Handlers, ServiceDefinition } from '../rpc/definition.js';
 import type { Documents } from '../store/documents.js';
+import type { Projection } from '../store/projection.js';
 import type { Store } from '../store/store.js';
 import type { Tracer } from '../telemetry/tracer.js';
 import type { IdSource } from './id.js';
@@ -105,5 +106,7 @@ export interface Service {
    * changes; a new one is added.
    */
   readonly schema: readonly string[];
+  /** Tables that its events make, for `meshmart replay`. */
+  readonly projections?: readonly Projection[];
   build(ports: ServicePorts): ServiceParts | Promise<ServiceParts>;
 }

@@ -1,17 +1,20 @@
 import { timestampOf } from '../../mesh/contract/timestamp.js';
 import type { RecordedEvent } from '../../mesh/store/store.js';
+import { upcast } from '../../mesh/store/upcast.js';
 import { type Order, OrderState } from '../../proto/gen/meshmart/order/v1/order.js';
 import { StoredOrderEvent } from '../../proto/gen/meshmart/order/v1/order_store.js';
 import type { OrderEvent, OrderSaga } from './state.js';
+import { upcasters } from './upcasters.js';
 
 /** The full name under which events are stored. */
 export const storedType = 'meshmart.order.v1.StoredOrderEvent';
 
-/** The saga that a stream tells, or undefined for an empty stream. */
+/** The saga that a stream tells, or undefined for an empty stream. Events of older kinds are brought to today's. */
 export function replay(events: readonly RecordedEvent[]): OrderSaga | undefined {
   return events.reduce<OrderSaga | undefined>((saga, recorded) => {
-    const { event, occurredAt } = StoredOrderEvent.decode(recorded.data);
-    if (event === undefined)
+    const { type, data } = upcast(recorded, upcasters);
+    const { event, occurredAt } = StoredOrderEvent.decode(data);
+    if (event === undefined || type !== storedType)
       throw new Error(`event ${recorded.version} of a stream is of a kind that this version does not know`);
     return evolve(saga, event, Number(occurredAt?.seconds ?? 0n) * 1_000 + (occurredAt?.nanos ?? 0) / 1e6);
   }, undefined);

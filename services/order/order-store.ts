@@ -13,6 +13,7 @@ import {
 } from '../../proto/gen/meshmart/order/v1/order_events.js';
 import { StoredOrderEvent } from '../../proto/gen/meshmart/order/v1/order_store.js';
 import { evolve, replay, storedType } from './evolve.js';
+import { orderRow, ordersProjection } from './projection.js';
 import type { OrderEvent, OrderSaga } from './state.js';
 
 /** Loads an order from its events; undefined when there is none. */
@@ -42,6 +43,13 @@ export async function loadOwnOrder(
     message: `there is no order ${orderId}: list your orders to see their ids`,
   });
 }
+
+const { table, columns } = ordersProjection;
+const writeRow = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
+  ON CONFLICT (id) DO UPDATE SET ${columns
+    .slice(1)
+    .map((column) => `${column} = excluded.${column}`)
+    .join(', ')}`;
 
 /**
  * The batch that makes events happen: the stream, the projection, the messages for others, and, when the order is confirmed
@@ -73,20 +81,7 @@ export function batchOf(
           })),
         },
       ],
-      statements: [
-        {
-          sql: `INSERT INTO orders (id, user_id, version, final, snapshot, updated_at_ms) VALUES (?, ?, ?, ?, ?, ?)
-            ON CONFLICT (id) DO UPDATE SET version = excluded.version, final = excluded.final, snapshot = excluded.snapshot, updated_at_ms = excluded.updated_at_ms`,
-          values: [
-            order.id,
-            order.userId,
-            Number(order.version),
-            after.final ? 1 : 0,
-            Order.encode(order).finish(),
-            nowMs,
-          ],
-        },
-      ],
+      statements: [{ sql: writeRow, values: orderRow(after) }],
       outbox: events.flatMap((event) => messageOf(event, after, nowMs)),
       ...(decided
         ? { answer: { ...after.command, response: PlaceOrderResponse.encode({ order }).finish() } }

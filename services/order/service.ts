@@ -3,6 +3,7 @@ import type { Row } from '../../mesh/store/store.js';
 import { OrderServiceDefinition } from '../../proto/gen/meshmart/order/v1/order.js';
 import { orderHandlers } from './handlers.js';
 import { createParticipants } from './participants.js';
+import { ordersProjection } from './projection.js';
 import { createSaga } from './saga.js';
 import { schema } from './schema.js';
 
@@ -12,6 +13,7 @@ const idleMs = 5_000;
 /** The checkout saga. */
 export const service: Service = {
   schema,
+  projections: [ordersProjection],
   build: (ports) => {
     const { store, clock } = ports;
     const saga = createSaga({

@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { machineAmbient } from '../runtime/ambient.js';
+import { StartupError } from '../runtime/startup-error.js';
+import { loadModule, loadShop } from '../shape/loaded-shop.js';
+import { type ReplayReport, rebuildProjection } from '../store/rebuild-projection.js';
+import { openSqliteStore } from '../store/sqlite-store.js';
+import { type Command, switchOption } from './command.js';
+import { dataFolderOf, dataOption } from './data-option.js';
+
+/** `meshmart replay`: projections made anew from their events. */
+export const replay: Command = {
+  name: 'replay',
+  summary:
+    'Make every projection anew from its events, compare it with what is there, and put it in its place.',
+  usage: '[SERVICE] [OPTIONS]',
+  options: {
+    data: dataOption,
+    check: { type: 'boolean', about: 'Compare only; the exit code is 1 when something differs.' },
+    json: { type: 'boolean', about: 'Print what was found as JSON.' },
+  },
+  examples: ['meshmart replay', 'meshmart replay order --check'],
+  run: async (args, terminal) => {
+    const [wanted] = args.positionals;
+    const folder = resolve(dataFolderOf(args, terminal));
+    const switchOver = !switchOption(args, 'check');
+    const { manifests } = loadShop();
+    if (wanted !== undefined && !manifests.some(({ name }) => name === wanted))
+      throw new StartupError(
+        `there is no service '${wanted}'`,
+        `use one of ${manifests.map(({ name }) => name).join(', ')}`,
+      );
+    const { clock } = machineAmbient();
+    const reports: (ReplayReport & { service: string })[] = [];
+    for (const manifest of manifests) {
+      if (wanted !== undefined && manifest.name !== wanted) continue;
+      const { service } = await loadModule(manifest);
+      if (service?.projections === undefined) continue;
+      const path = join(folder, manifest.name, `${manifest.name}.db`);
+      if (!existsSync(path))
+        throw new StartupError(`there is no database at ${path}`, 'start the shop once with meshmart up');
+      const store = openSqliteStore({ path, service: manifest.name, schema: service.schema, clock });
+      try {
+        for (const projection of service.projections)
+          reports.push({
+            service: manifest.name,
+            ...(await rebuildProjection(store, projection, { switchOver })),
+          });
+      } finally {
+        await store.close();
+      }
+    }
+    terminal.out(
+      switchOption(args, 'json') ? `${JSON.stringify(reports, null, 2)}\n` : reports.map(lineOf).join(''),
+    );
+    if (reports.length === 0) terminal.out(`${wanted ?? 'no service'} has no projections: nothing to do\n`);
+    return !switchOver && reports.some(differs) ? 1 : 0;
+  },
+};
+
+function differs({ different, missing, extra }: ReplayReport): boolean {
+  return different.length + missing.length + extra.length > 0;
+}
+
+function lineOf(report: ReplayReport & { service: string }): string {
+  const { service, table, streams, events, different, missing, extra, switched } = report;
+  const found = differs(report)
+    ? `${different.length} rows differ, ${missing.length} are missing, ${extra.length} have no events: ${[...different, ...missing, ...extra].slice(0, 5).join(', ')}`
+    : 'all rows are what their events say';
+  return `${service}.${table}: ${events} events of ${streams} streams; ${found}${switched ? '; replaced' : ''}\n`;
+}
