@@ -35,7 +35,8 @@ export async function eventually<T>(
       if (value !== false) return value as Exclude<T, false>;
       failure = new Error('it was false');
     } catch (error) {
-      failure = error;
+      // An attempt that was cut off says less than the one before it.
+      failure = error instanceof CutOff ? (failure ?? error) : error;
     }
     await new Promise((resolve) =>
       setTimeout(resolve, Math.max(0, Math.min(everyMs, endMs - performance.now()))),
@@ -45,12 +46,15 @@ export async function eventually<T>(
   throw new Error(`waited ${withinMs} ms for ${what} (${attempts} attempts): ${last}`, { cause: failure });
 }
 
+/** The bound came while an attempt was under way. */
+class CutOff extends Error {}
+
 /** The attempt's answer, or an error at `endMs` if it has none by then. */
 async function before<T>(endMs: number, attempt: () => T | Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const bound = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error('an attempt did not end')),
+      () => reject(new CutOff('an attempt did not end')),
       Math.max(1, endMs - performance.now()),
     );
   });
