@@ -6,6 +6,7 @@ import { createConsulResolver } from '../../discovery/consul-resolver.js';
 import { registerMeshResolver, type ServiceConfig } from '../../discovery/grpc-resolver.js';
 import type { InstanceHealth, Registered } from '../../discovery/registry.js';
 import { grpcWire } from '../../rpc/grpc/channel-wire.js';
+import type { RepeatListener } from '../../rpc/grpc/repeats.js';
 import type { Wire, WireTo } from '../../rpc/wire.js';
 import type { DataFiles } from '../../runtime/data-folder.js';
 import type { Manifest } from '../../runtime/manifest.js';
@@ -28,6 +29,8 @@ export interface NeighboursOptions {
   readonly serviceConfig: (callee: string) => ServiceConfig;
   /** Puts breaker, fallback and the like around a wire. */
   readonly protect: (wire: Wire, callee: string) => Wire;
+  /** Who hears of repeated calls to a service. */
+  readonly repeats: (callee: string) => RepeatListener;
 }
 
 /** The other services, as an instance reaches them, and how they reach it. */
@@ -74,7 +77,12 @@ export function openNeighbours(options: NeighboursOptions): Neighbours {
       'grpc.max_reconnect_backoff_ms': maxReconnectBackoffMs,
       'grpc.initial_reconnect_backoff_ms': 100,
     };
-    const plain = grpcWire(`consul:///${callee}`, { callee, identity, channel });
+    const plain = grpcWire(`consul:///${callee}`, {
+      callee,
+      identity,
+      channel,
+      repeats: options.repeats(callee),
+    });
     const made = { plain, protectedOne: options.protect(plain, callee) };
     wires.set(callee, made);
     return made;
