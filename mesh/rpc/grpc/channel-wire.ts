@@ -10,14 +10,13 @@ import {
 import { MeshError } from '../../contract/error.js';
 import type { MethodPolicy } from '../../contract/policy.js';
 import { mayRepeat } from '../../resilience/repeatable.js';
-import type { WorkloadIdentity } from '../../security/workload-identity.js';
 import { cancelled } from '../deadline.js';
 import { isStream, untilAborted } from '../stream.js';
 import type { Body, Wire, WireRequest, WireResponse } from '../wire.js';
 import { errorFromGrpc } from './grpc-error.js';
 import { fromGrpcMetadata, toGrpcMetadata } from './grpc-metadata.js';
 import { type RepeatListener, tellRepeats } from './repeats.js';
-import { channelSecurity } from './tls.js';
+import { channelSecurity, type ShownIdentity } from './tls.js';
 
 /** Keepalive as Temporal's clients have it: a peer that went away without a word is noticed within 45 s. */
 const defaultOptions: ChannelOptions = {
@@ -37,7 +36,7 @@ export interface GrpcWireOptions {
    * Shown to the callee, which must show the certificate of {@link callee} in return (mTLS), or calls end with
    * UNAVAILABLE. Without one there is no TLS.
    */
-  readonly identity?: WorkloadIdentity | undefined;
+  readonly identity?: ShownIdentity | undefined;
   /** Options of the channel, such as a service config. */
   readonly channel?: ChannelOptions | undefined;
   /** Told of calls that were repeated, or were refused it, for metrics. */

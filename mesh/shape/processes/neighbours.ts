@@ -12,7 +12,7 @@ import type { DataFiles } from '../../runtime/data-folder.js';
 import type { Manifest } from '../../runtime/manifest.js';
 import type { Ambient, Log } from '../../runtime/ports.js';
 import type { Environment } from '../../runtime/setting.js';
-import { readIdentity, type WorkloadIdentity } from '../../security/workload-identity.js';
+import { type FollowedIdentity, followIdentity } from '../../security/followed-identity.js';
 import type { LoadedShop } from '../loaded-shop.js';
 import { readImage } from '../package-files.js';
 import type { InstanceAddresses } from './channel.js';
@@ -35,7 +35,8 @@ export interface NeighboursOptions {
 
 /** The other services, as an instance reaches them, and how they reach it. */
 export interface Neighbours {
-  readonly identity: WorkloadIdentity;
+  /** What it shows to others; renewed while it runs. */
+  readonly identity: FollowedIdentity;
   /** Wires through Consul and mTLS, with retries, breakers and fallbacks. */
   readonly wireTo: WireTo;
   /** The same hops without breaker or fallback: for who wants to know how the other is. */
@@ -57,8 +58,13 @@ const maxReconnectBackoffMs = 2_000;
  */
 export function openNeighbours(options: NeighboursOptions): Neighbours {
   const { shop, manifest, ambient, log, environment } = options;
-  const { clock, timers } = ambient;
-  const identity = readIdentity(join(options.data.path, 'certificates'), manifest.name, clock);
+  const { timers } = ambient;
+  const identity = followIdentity({
+    folder: join(options.data.path, 'certificates'),
+    service: manifest.name,
+    ambient,
+    log,
+  });
   const access = {
     address: environment['CONSUL_HTTP_ADDR'] || usualConsul,
     tokenFile: environment['CONSUL_HTTP_TOKEN_FILE'] || undefined,
@@ -118,6 +124,7 @@ export function openNeighbours(options: NeighboursOptions): Neighbours {
         plain.close();
       }
       resolver.close();
+      identity.close();
     },
   };
 }
