@@ -110,7 +110,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   const targetsUrl = `${admin.url}/targets`;
   const [servers, witnesses] = await both(
     startServers({ data, environment, ambient, log, targetsUrl, tell }),
-    startWitnesses({ data, environment, log }),
+    startWitnesses({ data, environment, ambient, log, tell }),
   );
   opened.push(() => servers.stop());
   opened.push(() => witnesses.stop());
