@@ -1,5 +1,6 @@
 import { MeshError } from '../../mesh/contract/error.js';
 import { type CallContext, userOf } from '../../mesh/rpc/context.js';
+import { numberSettings } from '../../mesh/runtime/number-setting.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
 import { formatTraceparent } from '../../mesh/telemetry/trace-context.js';
 import { CartServiceDefinition } from '../../proto/gen/meshmart/cart/v1/cart.js';
@@ -30,7 +31,7 @@ const undecided = [
  */
 export function placeOrder(ports: ServicePorts, saga: SagaRunner) {
   const { store, clock, ids } = ports;
-  const answerWithinMs = Number(ports.setting('answerWithinMs'));
+  const answerWithinMs = numberSettings('order', ports.setting)('answerWithinMs', { least: 0, most: 60_000 });
   const price = pricer(ports);
 
   return async (request: PlaceOrderRequest, context: CallContext): Promise<PlaceOrderResponse> => {
