@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { eventually } from '../mesh/testing/eventually.js';
 import { type Buyer, expectStatus, fillCart, newBuyer, request } from './buyer.js';
-import { type Acknowledged, isFinal, untilAllFinal } from './careful-buyer.js';
 import { type Load, type LoadResult, startLoad } from './load.js';
 import { type MeshProcess, startMesh } from './mesh-process.js';
 
@@ -159,35 +158,6 @@ describe('a mesh of processes whose parts die', function () {
       await wait(2_000);
     });
     nothingFailed(result);
-  });
-
-  it('answers 202 within 2 s while payment hangs, and brings every order to its end when it is back', async () => {
-    const [payment] = await mesh.instances('payment');
-    // Cards are taken before: the vault is a part of payment, too.
-    const orders = [];
-    for (let n = 0; n < 5; n += 1) {
-      const shopper = await newBuyer(url);
-      orders.push({ shopper, body: await fillCart(shopper, product(n)) });
-    }
-    process.kill(payment?.pid ?? 0, 'SIGSTOP');
-    const accepted: Acknowledged[] = [];
-    try {
-      await Promise.all(
-        orders.map(async ({ shopper, body }, n) => {
-          const startedMs = performance.now();
-          const answer = await expectStatus(
-            shopper.call('POST', '/v1/orders', body, { 'idempotency-key': `hung-${n}` }),
-            202,
-          );
-          expect(performance.now() - startedMs).to.be.lessThan(2_500);
-          expect(isFinal(answer.body.order.state), answer.body.order.state).to.equal(false);
-          accepted.push({ buyer: shopper, id: answer.body.order.id });
-        }),
-      );
-    } finally {
-      process.kill(payment?.pid ?? 0, 'SIGCONT');
-    }
-    await untilAllFinal(accepted, 10_000);
   });
 });
 

@@ -101,6 +101,7 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
       service: manifest.name,
       schema,
       clock: ambient.clock,
+      timers: ambient.timers,
       tracer: world.tracerOf(manifest.name),
     }),
     setting: settingsOf(manifest, environment, found),

@@ -35,6 +35,7 @@ export function placeOrder(ports: ServicePorts, saga: SagaRunner) {
   const price = pricer(ports);
 
   return async (request: PlaceOrderRequest, context: CallContext): Promise<PlaceOrderResponse> => {
+    const answerAtMs = clock.monotonicMs() + answerWithinMs;
     const { command } = context;
     if (command === undefined) throw new Error('PlaceOrder without a command: its contract requires a key');
     const found = await store.findCommand(command, context.trace);
@@ -95,9 +96,8 @@ export function placeOrder(ports: ServicePorts, saga: SagaRunner) {
     }
 
     async function answer(orderId: string): Promise<PlaceOrderResponse> {
-      const untilMs = clock.monotonicMs() + answerWithinMs;
       for (;;) {
-        const leftMs = untilMs - clock.monotonicMs();
+        const leftMs = answerAtMs - clock.monotonicMs();
         const change = saga.changed(orderId, Math.max(0, leftMs), context.signal);
         const recorded = await store.findCommand(requireCommand(), context.trace);
         if (recorded?.response != null) return PlaceOrderResponse.decode(recorded.response);

@@ -161,6 +161,7 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
       service: name,
       schema,
       clock: ambient.clock,
+      timers: ambient.timers,
       tracer,
     }),
     setting: settingsOf(manifest, environment, {}),
