@@ -1,10 +1,13 @@
 // Puts what an instance of the mesh of processes loads into a few files: ten processes start together, and most of their
 // start went into finding and opening some 600 modules each. The modules themselves stay beside it in dist/.
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const root = new URL('..', import.meta.url).pathname;
+
+// Chunks carry a hash in their names: those of earlier builds would stay for ever.
+rmSync(join(root, 'dist', 'bundle'), { recursive: true, force: true });
 
 await build({
   absWorkingDir: root,

@@ -3,22 +3,16 @@ import { eventually } from '../mesh/testing/eventually.js';
 import { freePort } from '../mesh/testing/free-port.js';
 import { seededRandom } from '../mesh/testing/seeded-random.js';
 import { type TemporaryFolder, temporaryFolder } from '../mesh/testing/temporary-folder.js';
-import { type Answer, type Buyer, fillCart, newBuyer, request } from './buyer.js';
+import { type Buyer, newBuyer, request } from './buyer.js';
+import { type Acknowledged, buyCarefully, untilAllFinal } from './careful-buyer.js';
+import { expectAgreement } from './ledger-agreement.js';
 import { type ShopProcess, startShop } from './shop-process.js';
-import { type Ledger, startWitnesses, type Witnesses } from './witnesses.js';
+import { startWitnesses, type Witnesses } from './witnesses.js';
 
 const purchases = 500;
 const kills = 50;
 const buyersAtOnce = 5;
 const seed = Number(process.env['KILL_SEED'] ?? 20261123);
-
-/** An order that the shop acknowledged: 201 or 202 came back. */
-interface Acknowledged {
-  readonly buyer: Buyer;
-  readonly id: string;
-}
-
-const final = ['ORDER_STATE_SHIPPED', 'ORDER_STATE_REJECTED', 'ORDER_STATE_CANCELLED'];
 
 describe(`kill -9 of the shop at ${kills} random moments during ${purchases} purchases (seed ${seed})`, function () {
   this.timeout(15 * 60_000);
@@ -61,7 +55,7 @@ describe(`kill -9 of the shop at ${kills} random moments during ${purchases} pur
         const number = bought;
         bought += 1;
         const product = products[Math.floor(random.next() * products.length)] as { id: string };
-        acknowledged.push(await buy(buyer, product.id, `purchase-${number}`));
+        acknowledged.push(await buyCarefully(buyer, product.id, `purchase-${number}`));
       }
     });
     const killAll = (async () => {
@@ -84,71 +78,10 @@ describe(`kill -9 of the shop at ${kills} random moments during ${purchases} pur
     expect(acknowledged).to.have.length(purchases);
     expect(killed).to.equal(kills);
 
-    await eventually(
-      async () => {
-        for (const order of acknowledged) {
-          const { status, body } = await order.buyer.call('GET', `/v1/orders/${order.id}`);
-          expect(status, order.id).to.equal(200);
-          expect(final, `${order.id} is ${body.order.state}`).to.include(body.order.state);
-        }
-      },
-      { withinMs: 60_000, everyMs: 500 },
-    );
+    await untilAllFinal(acknowledged, 60_000);
   });
 
   it("leaves the card processor's ledger in agreement with the orders, to the cent", async () => {
-    const ledger: Ledger = await witnesses.ledger();
-    const orders = new Map<string, { state: string; total: { units: string; nanos: number } }>();
-    for (const buyer of new Set(acknowledged.map((order) => order.buyer))) {
-      for await (const order of ordersOf(buyer)) orders.set(order.id, order);
-    }
-    for (const { id } of acknowledged) expect(orders.has(id), id).to.equal(true);
-    for (const [id, order] of orders) {
-      const paid = order.state === 'ORDER_STATE_SHIPPED';
-      const total = BigInt(order.total.units) * 100n + BigInt(order.total.nanos) / 10_000_000n;
-      expect(ledger.capturedCents(id) - ledger.refundedCents(id), `${id} ${order.state}`).to.equal(
-        paid ? total : 0n,
-      );
-      expect(ledger.captures(id), `captures of ${id}`).to.equal(paid ? 1 : 0);
-      expect(ledger.openCents(id), `${id} holds the buyer's money`).to.equal(0n);
-    }
-    // And nobody was charged for an order that does not exist.
-    for (const reference of ledger.references())
-      expect(orders.has(reference), `ledger has ${reference}`).to.equal(true);
+    await expectAgreement(await witnesses.ledger(), acknowledged);
   });
-
-  /** Buys one thing; repeats with the same key until the shop says what became of it, as a careful client does. */
-  async function buy(buyer: Buyer, productId: string, key: string): Promise<Acknowledged> {
-    const order = await untilAnswered(() => fillCart(buyer, productId));
-    for (;;) {
-      const answer = await untilAnswered(async () =>
-        buyer.call('POST', '/v1/orders', order, { 'idempotency-key': key }),
-      );
-      if (answer.status === 201 || answer.status === 202) return { buyer, id: answer.body.order.id };
-      if (answer.body?.reason === 'CART_EMPTY' || answer.body?.reason === 'PRICE_CHANGED') {
-        await untilAnswered(() => fillCart(buyer, productId));
-        continue;
-      }
-      if (answer.status < 500 && answer.status !== 429)
-        throw new Error(`${key}: ${answer.status} ${answer.text}`);
-    }
-  }
 });
-
-/** Repeats until it gets through: the shop is being killed and started again meanwhile. */
-async function untilAnswered<T>(attempt: () => Promise<T>): Promise<T> {
-  return eventually(attempt, { withinMs: 60_000, everyMs: 50 });
-}
-
-async function* ordersOf(buyer: Buyer) {
-  let pageToken = '';
-  do {
-    const page: Answer = await buyer.call(
-      'GET',
-      `/v1/orders?pageSize=100&pageToken=${encodeURIComponent(pageToken)}`,
-    );
-    expect(page.status, page.text).to.equal(200);
-    yield* page.body.orders;
-    pageToken = page.body.nextPageToken;
-  } while (pageToken !== '');
-}

@@ -196,6 +196,9 @@ describe('Prometheus', function () {
       },
       { withinMs: 30_000, everyMs: 1_000 },
     );
+    const breakers = await query('mesh_client_breaker_open{service_name="order"}');
+    const stateOf = Object.fromEntries(breakers.map(({ metric, value }) => [metric['callee'], value[1]]));
+    expect(stateOf).to.include({ cart: '0', catalog: '0', inventory: '0', payment: '0', shipping: '0' });
   });
 });
 

@@ -41,13 +41,14 @@ export async function startShop(start: ShopStart): Promise<ShopProcess> {
   const httpUrl = `http://127.0.0.1:${start.ports.http}`;
   await eventually(
     async () => {
-      if (shop.child.exitCode !== null)
-        throw new Error(`the shop ended with ${shop.child.exitCode}: ${shop.output()}`);
+      if (shop.child.exitCode !== null) return;
       const answer = await fetch(`${httpUrl}/readyz`, { signal: AbortSignal.timeout(1_000) });
       if (answer.status !== 200) throw new Error(`not ready: ${await answer.text()}`);
     },
     { withinMs: start.readyWithinMs ?? 20_000, everyMs: 20 },
   );
+  if (shop.child.exitCode !== null)
+    throw new Error(`the shop ended with ${shop.child.exitCode}: ${shop.output()}`);
   return {
     pid: shop.child.pid ?? 0,
     httpUrl,

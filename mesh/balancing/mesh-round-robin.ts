@@ -15,8 +15,11 @@ export interface BalancingPorts {
   readonly random: Pick<Random, 'next'>;
   /** Hears of endpoints that are left out and come back. */
   readonly log: Log;
-  /** Told the same, for metrics. */
-  onChange?(change: EjectionChange): void;
+  /**
+   * Told the same, for metrics.
+   * @param callee authority of the channel, which is the folder name of the service; empty when it has none.
+   */
+  onChange?(change: EjectionChange, callee: string): void;
 }
 
 /**
@@ -120,12 +123,14 @@ class MeshRoundRobin implements experimental.LoadBalancer {
   }
 
   #tell(change: EjectionChange): void {
-    this.#ports.onChange?.(change);
+    const callee = String(this.#options['grpc.default_authority'] ?? '');
+    this.#ports.onChange?.(change, callee);
     const { endpoint, forMs } = change;
     if (change.now === 'ejected')
-      this.#ports.log.warn({ endpoint, forMs }, 'an instance fails: it is left out');
-    else if (change.now === 'returned') this.#ports.log.info({ endpoint }, 'an instance gets a call again');
-    else this.#ports.log.info({ endpoint }, 'an instance is well again');
+      this.#ports.log.warn({ callee, endpoint, forMs }, 'an instance fails: it is left out');
+    else if (change.now === 'returned')
+      this.#ports.log.info({ callee, endpoint }, 'an instance gets a call again');
+    else this.#ports.log.info({ callee, endpoint }, 'an instance is well again');
   }
 
   /** Keeps the children of endpoints that stay; new ones begin to connect before old ones let go. */

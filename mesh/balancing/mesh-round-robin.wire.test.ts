@@ -29,13 +29,27 @@ describe('mesh_round_robin over real connections', function () {
   let servers: ScriptedServer[];
   let wires: Wire[];
   let changes: EjectionChange[];
+  let callees: Set<string>;
+  let retries: Map<string, number>;
   const log = collectingLog();
 
-  before(() => registerMeshRoundRobin({ ...ambient, log, onChange: (change) => changes.push(change) }));
+  before(() =>
+    registerMeshRoundRobin({
+      ...ambient,
+      log,
+      onChange: (change, callee) => {
+        changes.push(change);
+        callees.add(callee);
+      },
+    }),
+  );
+  const count = (what: string, by: number) => retries.set(what, (retries.get(what) ?? 0) + by);
   beforeEach(() => {
     servers = [];
     wires = [];
     changes = [];
+    callees = new Set();
+    retries = new Map();
   });
   afterEach(() => {
     for (const wire of wires) wire.close();
@@ -55,7 +69,12 @@ describe('mesh_round_robin over real connections', function () {
   /** A wire to the servers, connected to each. `repeated`: the methods that are marked so that they may be. */
   const connect = async (balancing: Partial<EjectionSettings> = {}, repeated: MethodPolicy[] = []) => {
     const wire = grpcWire(`ipv4:${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`, {
+      callee: 'echo',
       channel: { 'grpc.service_config': JSON.stringify(configOf(balancing, repeated)) },
+      repeats: {
+        retried: (method, times) => count(`retried ${method}`, times),
+        retryRefused: (method) => count(`refused ${method}`, 1),
+      },
     });
     wires.push(wire);
     await say(wire);
@@ -134,6 +153,7 @@ describe('mesh_round_robin over real connections', function () {
       await loading.stop();
       expect(loading.failures).to.have.length(failed);
       expect(changes.map(({ now }) => now)).to.deep.equal(['ejected', 'returned', 'well']);
+      expect([...callees]).to.deep.equal(['echo']);
       expect(log.lines.map(({ message }) => message)).to.include('an instance fails: it is left out');
     });
   }
@@ -180,12 +200,25 @@ describe('mesh_round_robin over real connections', function () {
       only.behaviour = { code: 'UNAVAILABLE' };
       expect(await say(wire, read)).to.equal('UNAVAILABLE');
       expect(only.attempts).to.deep.equal([0, 1, 2]);
+      expect([...retries]).to.deep.equal([[`retried ${read.path}`, 2]]);
 
       only.behaviour = 'well';
       const once = await connect();
       only.behaviour = { code: 'UNAVAILABLE' };
       expect(await say(once, command)).to.equal('UNAVAILABLE');
       expect(only.attempts).to.deep.equal([0]);
+      expect([...retries], 'nothing new').to.have.length(1);
+    });
+
+    it('are told of when they help, too', async () => {
+      const [only] = await start(1);
+      const wire = await connect({}, [read]);
+      only.behaviour = { code: 'UNAVAILABLE' };
+      const call = say(wire, read);
+      await eventually(() => only.attempts.length === 1, { everyMs: 1 });
+      only.behaviour = 'well';
+      expect(await call).to.equal('OK');
+      expect([...retries]).to.deep.equal([[`retried ${read.path}`, 1]]);
     });
 
     it('leave errors alone that say that the callee was there', async () => {
@@ -197,6 +230,7 @@ describe('mesh_round_robin over real connections', function () {
         expect(await say(wire, read)).to.equal(code);
         expect(only.attempts, code).to.deep.equal([0]);
       }
+      expect([...retries]).to.deep.equal([]);
     });
 
     it('never repeat a stream of which a part was read', async () => {
@@ -229,8 +263,10 @@ describe('mesh_round_robin over real connections', function () {
       expect(only.attempts, 'attempts of the first 50 calls').to.have.length(150);
       await Promise.all(Array.from({ length: 200 }, () => say(wire, read)));
       only.attempts.length = 0;
+      retries.clear();
       await Promise.all(Array.from({ length: 100 }, () => say(wire, read)));
       expect(only.attempts).to.have.length(100);
+      expect([...retries]).to.deep.equal([[`refused ${read.path}`, 100]]);
     });
   });
 

@@ -50,7 +50,11 @@ async function start(args: CommandArguments, terminal: Terminal): Promise<Runnin
   const asked = textOption(args, 'shape') ?? 'one-process';
   const shape = shapes.find((known) => known === asked);
   const scale = (args.values['scale'] as string[] | undefined) ?? [];
-  const options = { dataFolder: dataFolderOf(args, terminal), environment: terminal.environment };
+  const options = {
+    dataFolder: dataFolderOf(args, terminal),
+    environment: terminal.environment,
+    tell: (line: string) => terminal.err(`meshmart: ${line}\n`),
+  };
   switch (shape) {
     case 'one-process': {
       if (scale.length > 0)
@@ -60,7 +64,7 @@ async function start(args: CommandArguments, terminal: Terminal): Promise<Runnin
     }
     case 'processes': {
       const { startProcesses } = await import('../shape/processes/mesh-of-processes.js');
-      return startProcesses({ ...options, scale, tell: (line) => terminal.err(`meshmart: ${line}\n`) });
+      return startProcesses({ ...options, scale });
     }
     case undefined:
       throw new StartupError(`there is no shape '${asked}'`, `use one of ${shapes.join(', ')}`);

@@ -21,6 +21,8 @@ export interface BreakerWireOptions {
   readonly probe: 'inline' | 'background';
   /** Longest life of a probe in the background, in milliseconds. */
   readonly probeWithinMs: number;
+  /** Told of each call that is rejected. */
+  onReject?(): void;
 }
 
 /**
@@ -31,6 +33,10 @@ export function breakerWire(wire: Wire, options: BreakerWireOptions): Wire {
   const { breaker, callee, ambient, probe, probeWithinMs } = options;
   const closing = new AbortController();
   let probing = false;
+  const rejected = () => {
+    options.onReject?.();
+    return circuitOpen(callee);
+  };
 
   const startProbe = async (request: WireRequest, permit: Permit) => {
     probing = true;
@@ -49,10 +55,10 @@ export function breakerWire(wire: Wire, options: BreakerWireOptions): Wire {
   return {
     call: async (request) => {
       const permit = breaker.admit();
-      if (permit === undefined) throw circuitOpen(callee);
+      if (permit === undefined) throw rejected();
       if (permit.kind === 'probe' && probe === 'background' && isPlainRead(request.method)) {
         if (!probing) void startProbe(request, permit);
-        throw circuitOpen(callee);
+        throw rejected();
       }
       return counted(wire, request, permit, ambient);
     },

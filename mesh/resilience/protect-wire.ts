@@ -26,6 +26,8 @@ export interface ProtectOptions {
   readonly budgetMs?: number;
   /** Told of each change of the breaker, for metrics. */
   onBreaker?(state: BreakerState): void;
+  /** Told of each call that the breaker rejects, for metrics. */
+  onReject?(): void;
   /** Told of each answer that was made up in place of an optional callee's, for metrics. */
   onFallback?(method: string): void;
 }
@@ -70,6 +72,7 @@ export function protectWire(wire: Wire, options: ProtectOptions): ProtectedWire 
     ambient,
     probe: optional ? 'background' : 'inline',
     probeWithinMs: budgetMs,
+    onReject: () => options.onReject?.(),
   });
   const outer = optional ? standIn(guarded, options, budgetMs) : guarded;
   return { ...outer, breaker: () => breaker.state() };

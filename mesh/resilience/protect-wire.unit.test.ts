@@ -150,7 +150,14 @@ describe('a protected wire', () => {
       });
 
       it('opens within a second, then answers without waiting, and closes within 5 s of its return', async () => {
-        const wire = protect();
+        const words: string[] = [];
+        let rejected = 0;
+        const wire = protect({
+          onBreaker: ({ word }) => words.push(word),
+          onReject: () => {
+            rejected += 1;
+          },
+        });
         for (let n = 0; n < 20; n += 1) {
           void wire.call(ask());
           await clock.advance(50);
@@ -160,12 +167,14 @@ describe('a protected wire', () => {
           ['recommendation fails: for now it is only asked now and then'],
         );
 
+        rejected = 0;
         for (let n = 0; n < 100; n += 1) {
           const beganMs = clock.clock.monotonicMs();
           expect((await wire.call(ask())).trailers).to.deep.equal({ 'x-degraded': 'recommendation' });
           expect(clock.clock.monotonicMs(), 'time that passed').to.equal(beganMs);
           await clock.advance(50);
         }
+        expect(rejected, 'told of each, those that a probe went out for too').to.equal(100);
 
         inner.answer = async () => answered(new Uint8Array());
         const backMs = clock.clock.monotonicMs();
@@ -176,6 +185,8 @@ describe('a protected wire', () => {
         expect(clock.clock.monotonicMs() - backMs).to.be.below(5_000);
         expect((await wire.call(ask())).trailers).to.deep.equal({});
         expect(log.lines.at(-1)?.message).to.equal('recommendation is well again');
+        expect(words.filter((word) => word === 'open')).to.have.length(1);
+        expect(words.at(-1)).to.equal('closed');
       });
 
       it('keeps no more calls under way than its bulkhead holds, and answers the others', async () => {

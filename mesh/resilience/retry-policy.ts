@@ -32,13 +32,13 @@ export interface EdgeServiceConfig {
 export const roundRobinName = 'mesh_round_robin';
 
 /** With three attempts at most: the SRE book's limit for one request (chapter 21). */
-const retryPolicy = {
+export const retryPolicy = Object.freeze({
   maxAttempts: 3,
   initialBackoff: '0.05s',
   maxBackoff: '0.5s',
   backoffMultiplier: 3,
   retryableStatusCodes: ['UNAVAILABLE'],
-};
+});
 
 /**
  * A failed attempt takes a token, a success gives a tenth back, and there are retries only while the bucket is more than

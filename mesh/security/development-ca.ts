@@ -11,8 +11,8 @@ const dayMs = 86_400_000;
 export const certificateLifetimes = Object.freeze({
   caMs: 365 * dayMs,
   leafMs: 30 * dayMs,
-  /** A leaf that ends sooner than this is made anew. */
-  renewBeforeMs: 7 * dayMs,
+  /** A leaf that ends sooner than this is made anew: after two thirds of its life. */
+  renewBeforeMs: 10 * dayMs,
   /** They hold from a little before now: clocks differ. */
   backdatedMs: 300_000,
 });
@@ -32,7 +32,7 @@ export interface CertificateFolder {
  * authority, or near their end, and leaves the rest alone. The authority keeps its key when its certificate is renewed,
  * so that old and new certificates trust each other. The library that writes certificates is loaded only when one is
  * made. To be called at the start of a mesh and once a day; processes of the services that it names take their new
- * certificate when they start again.
+ * certificate by themselves, within a minute.
  * @returns the services that got a new certificate.
  * @throws StartupError when a file can't be read or written, or a key is readable by others.
  */

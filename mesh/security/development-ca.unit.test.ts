@@ -82,7 +82,7 @@ describe('the development CA', () => {
     expect(text('ca.pem')).to.equal(ca);
   });
 
-  it('renews a leaf seven days before its end, with a new key, and not earlier', async () => {
+  it('renews a leaf ten days before its end, with a new key, and not earlier', async () => {
     const { renew, advance, text } = setup();
     await renew();
     const key = text('cart-key.pem');

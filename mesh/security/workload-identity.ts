@@ -34,7 +34,7 @@ export function identityFiles(
 }
 
 /**
- * Reads the identity of a service, once, at the start of its process; a renewed one is taken by starting again.
+ * Reads the identity of a service as it is now.
  * @param folder `<data>/certificates`
  * @throws StartupError when a file is missing, is readable by others, or is not what the service can show now.
  */

@@ -29,6 +29,8 @@ import { startWitnesses } from './witnesses.js';
 export interface OneProcessOptions {
   readonly dataFolder: string;
   readonly environment: Environment;
+  /** Told of what people should know while it runs: one line. */
+  tell?(line: string): void;
 }
 
 /**
@@ -51,10 +53,16 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
   opened.push(() => data.release());
   const log = openShapeLog(data, environment);
   opened.push(() => log.close());
-  const witnesses = await startWitnesses({ data, environment, log: log.service('launcher') });
+  const ambient = machineAmbient();
+  const witnesses = await startWitnesses({
+    data,
+    environment,
+    ambient,
+    log: log.service('launcher'),
+    tell: (line) => options.tell?.(line),
+  });
   opened.push(() => witnesses.stop());
 
-  const ambient = machineAmbient();
   const spans = await openSpans({
     environment,
     version,
@@ -93,6 +101,7 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
       service: manifest.name,
       schema,
       clock: ambient.clock,
+      timers: ambient.timers,
       tracer: world.tracerOf(manifest.name),
     }),
     setting: settingsOf(manifest, environment, found),

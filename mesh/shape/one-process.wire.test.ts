@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { expectStatus, fillCart, newBuyer, request } from '../../conformance/buyer.js';
 import { openDataFolder, readRun } from '../runtime/data-folder.js';
 import type { Environment } from '../runtime/setting.js';
 import { eventually } from '../testing/eventually.js';
@@ -22,6 +24,16 @@ function listens(port: number): Promise<boolean> {
     });
     socket.once('error', () => resolve(false));
   });
+}
+
+/** The process of a witness that this process has started. */
+function childRunning(witness: string): number {
+  const found = execFileSync('ps', ['-e', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, parent, ...args]) => parent === String(process.pid) && args.join(' ').includes(witness));
+  if (found === undefined) throw new Error(`no ${witness} runs`);
+  return Number(found[0]);
 }
 
 /** How many children run and how many sockets listen in this process. */
@@ -112,6 +124,45 @@ describe('the shop in one process', function () {
     await expectNothingLeft();
     await mesh.stop();
     await expectNothingLeft();
+  });
+
+  it('sells again within seconds after kill -9 of the card processor, which is told of and goes on from its ledger', async () => {
+    const lines: string[] = [];
+    running = await startOneProcess({
+      dataFolder: folder.path,
+      environment: environment(),
+      tell: (line) => lines.push(line),
+    });
+    const { httpUrl, cardProcessorUrl } = running.addresses;
+    const buyer = await newBuyer(httpUrl);
+    const { body } = await request(httpUrl, 'GET', '/v1/products?pageSize=1');
+    const purchase = async (key: string) => {
+      const order = await fillCart(buyer, body.products[0].id);
+      return buyer.call('POST', '/v1/orders', order, { 'idempotency-key': key });
+    };
+    await expectStatus(purchase('before'), 201);
+    process.kill(childRunning('card-processor'), 'SIGKILL');
+    await eventually(() => lines.length > 0);
+    const beganMs = performance.now();
+    // What is placed while it is away is decided late, but it is decided.
+    const placed = await purchase('meanwhile');
+    expect(placed.status).to.be.oneOf([201, 202]);
+    await eventually(
+      async () => {
+        const { body: now } = await buyer.call('GET', `/v1/orders/${placed.body.order.id}`);
+        expect(now.order.state).to.equal('ORDER_STATE_SHIPPED');
+      },
+      { withinMs: 10_000 },
+    );
+    await expectStatus(purchase('after'), 201);
+    expect(performance.now() - beganMs).to.be.below(10_000);
+    expect(lines).to.deep.equal(['card-processor ended (killed); it starts again in 100 ms']);
+    await eventually(async () => {
+      const ledger = (await (await fetch(`${cardProcessorUrl}/v1/ledger`)).json()) as {
+        entries: { type: string }[];
+      };
+      expect(ledger.entries.filter(({ type }) => type === 'captured')).to.have.length(3);
+    });
   });
 
   it('starts on the folder on which another start has failed', async () => {

@@ -31,6 +31,8 @@ export interface WitnessStart {
 export function startWitness(start: WitnessStart): Promise<Witness> {
   const child = fork(mainOf(start.name), [], {
     env: { PATH: process.env['PATH'], NODE_EXTRA_CA_CERTS: undefined, ...start.environment },
+    // A process group of its own: Ctrl-C is for the shop, which ends its witnesses last.
+    detached: true,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: ['--max-semi-space-size=1', '--max-old-space-size=128'],
   });

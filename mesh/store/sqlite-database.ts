@@ -16,6 +16,8 @@ export interface SqliteDatabase {
   exec(sql: string): void;
   /** Runs `work` in a transaction: all of it happens, or, if it throws, nothing. */
   transaction<T>(work: () => T): T;
+  /** How long a statement waits, with the thread blocked, where another process holds the database. Default 2000 ms. */
+  blockFor(waitMs: number): void;
   close(): void;
 }
 
@@ -123,6 +125,7 @@ function wrap(connection: InstanceType<typeof DatabaseSync>): SqliteDatabase {
         depth -= 1;
       }
     },
+    blockFor: (waitMs) => connection.exec(`PRAGMA busy_timeout = ${Math.trunc(waitMs)}`),
     close: () => {
       statements.clear();
       try {

@@ -1,9 +1,10 @@
 import { MeshError } from '../contract/error.js';
-import type { Clock } from '../runtime/ports.js';
+import type { Clock, Timers } from '../runtime/ports.js';
 import type { TraceContext } from '../telemetry/trace-context.js';
 import type { Span, Tracer } from '../telemetry/tracer.js';
 import { writeBatch } from './sqlite-batch.js';
 import { openSqliteDatabase } from './sqlite-database.js';
+import { createSqliteGate, type SqliteGate } from './sqlite-gate.js';
 import { applySchema } from './sqlite-schema.js';
 import { type PendingMessage, type Row, type Statement, type Store, StoreConflict } from './store.js';
 import { keyReused } from './store-errors.js';
@@ -17,6 +18,8 @@ export interface SqliteStoreOptions {
   /** The service's own tables; see Service.schema. */
   readonly schema: readonly string[];
   readonly clock: Clock;
+  /** With them writes wait up to half a second for another process that holds the file; without, they fail at once. */
+  readonly timers?: Pick<Timers, 'sleep'>;
   /** Spans for queries and commits that belong to a trace. */
   readonly tracer?: Tracer;
 }
@@ -35,9 +38,15 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     throw error;
   }
   const listeners = new Set<() => void>();
+  const gate: SqliteGate =
+    options.timers === undefined ? async (write) => write() : createSqliteGate(database, options.timers);
 
   /** Runs a piece of work in a span, and turns what SQLite throws into an error for callers. */
-  const run = <T>(operation: string, trace: TraceContext | undefined, work: () => T): T => {
+  const run = async <T>(
+    operation: string,
+    trace: TraceContext | undefined,
+    work: () => T | Promise<T>,
+  ): Promise<T> => {
     const span: Span | undefined =
       trace === undefined
         ? undefined
@@ -48,7 +57,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
             attributes: { 'db.system.name': 'sqlite', 'db.namespace': service },
           });
     try {
-      const result = work();
+      const result = await work();
       span?.end();
       return result;
     } catch (error) {
@@ -107,7 +116,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       ),
 
     commit: async (batch) => {
-      run('commit', batch.trace, () => writeBatch(database, batch, clock.nowMs()));
+      await run('commit', batch.trace, () => gate(() => writeBatch(database, batch, clock.nowMs())));
       if ((batch.outbox?.length ?? 0) > 0) for (const listener of listeners) listener();
     },
 
@@ -131,11 +140,13 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       ),
 
     markPublished: async (sequences) => {
-      run('mark published', undefined, () =>
-        database.transaction(() => {
-          const remove = database.prepare('DELETE FROM mesh_outbox WHERE sequence = ?');
-          for (const sequence of sequences) remove.run(sequence);
-        }),
+      await run('mark published', undefined, () =>
+        gate(() =>
+          database.transaction(() => {
+            const remove = database.prepare('DELETE FROM mesh_outbox WHERE sequence = ?');
+            for (const sequence of sequences) remove.run(sequence);
+          }),
+        ),
       );
     },
 
@@ -145,13 +156,15 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     },
 
     probe: async () => {
-      run('probe', undefined, () => {
-        database
-          .prepare(
-            'INSERT INTO mesh_probe (id, at_ms) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms',
-          )
-          .run(clock.nowMs());
-      });
+      await run('probe', undefined, () =>
+        gate(() => {
+          database
+            .prepare(
+              'INSERT INTO mesh_probe (id, at_ms) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms',
+            )
+            .run(clock.nowMs());
+        }),
+      );
     },
 
     close: async () => database.close(),

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { boundedLabel, otherLabel } from './bounded-label.js';
+import { createClientMetrics, type EdgeMetrics } from './client-metrics.js';
 
 /** What the metrics interceptors of one service tell. `method` is a path: `/meshmart.cart.v1.CartService/AddItem`. */
 export interface RpcMetrics {
@@ -37,6 +38,8 @@ export interface DatabaseOperation {
 export interface Metrics {
   /** The calls of one service. */
   rpc(service: string): RpcMetrics;
+  /** What protects the calls of `caller` to `callee`, both folder names. One for each edge of the process. */
+  edge(caller: string, callee: string): EdgeMetrics;
   /** An HTTP request has been answered. `route` is the template (`/v1/products/{id}`), never the path. */
   observeHttp(method: string, route: string, status: number, seconds: number): void;
   observeMessage(message: ProcessedMessage): void;
@@ -74,7 +77,8 @@ const httpMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'O
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  const methodLabel = boundedLabel();
+  const boundedMethod = boundedLabel();
+  const methodLabel = (path: string) => boundedMethod(path.startsWith('/') ? path.slice(1) : path);
   const codeLabel = boundedLabel(20);
   const serviceLabel = boundedLabel(50);
   const routeLabel = boundedLabel();
@@ -138,11 +142,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
   if (options.process ?? true) collectDefaultMetrics({ register: registry });
 
   return {
+    edge: createClientMetrics({ registers, serviceLabel, methodLabel }),
     rpc: (service) => {
       const service_name = serviceLabel(service);
       const labels = (method: string) => ({
         rpc_system_name: 'grpc',
-        rpc_method: methodLabel(method.startsWith('/') ? method.slice(1) : method),
+        rpc_method: methodLabel(method),
         service_name,
       });
       return {

@@ -62,6 +62,36 @@ describe('metrics', () => {
     );
   });
 
+  it('tell what protects an edge: breaker, rejections, fallbacks, retries, ejections, from 0 on', async () => {
+    const metrics = create();
+    const edge = metrics.edge('gateway', 'catalog');
+    const own = 'service_name="gateway",callee="catalog"';
+    const read = `${own},rpc_method="a.B/Read"`;
+    const fresh = (await metrics.text()).text;
+    for (const name of ['breaker_open', 'breaker_rejections_total', 'ejections_total'])
+      expect(fresh).to.include(`mesh_client_${name}{${own}} 0`);
+
+    edge.breaker(true);
+    edge.rejected();
+    edge.rejected();
+    edge.fallback('/a.B/Read');
+    edge.retried('/a.B/Read', 2);
+    edge.retryRefused('/a.B/Read');
+    edge.ejected();
+    const { text } = await metrics.text();
+    for (const line of [
+      `mesh_client_breaker_open{${own}} 1`,
+      `mesh_client_breaker_rejections_total{${own}} 2`,
+      `mesh_client_ejections_total{${own}} 1`,
+      `mesh_client_fallbacks_total{${read}} 1`,
+      `mesh_client_retries_total{${read}} 2`,
+      `mesh_client_retries_refused_total{${read}} 1`,
+    ])
+      expect(text).to.include(line);
+    edge.breaker(false);
+    expect((await metrics.text()).text).to.include(`mesh_client_breaker_open{${own}} 0`);
+  });
+
   it('tell what runs, in the text format of Prometheus', async () => {
     const { contentType, text } = await create().text();
     expect(contentType).to.equal('text/plain; version=0.0.4; charset=utf-8');

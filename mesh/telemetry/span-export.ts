@@ -29,8 +29,13 @@ export async function startSpanExport(options: TraceExportOptions): Promise<Trac
   return {
     sink: (span) => {
       if (closing !== undefined) return;
-      const { processor, resource } = laneOf(span.service);
-      processor.onEnd(readableSpan(span, resource));
+      try {
+        const { processor, resource } = laneOf(span.service);
+        processor.onEnd(readableSpan(span, resource));
+      } catch (cause) {
+        // A call goes on whatever becomes of its span; but nobody should wonder where the spans are.
+        options.onFailure?.(`a span was lost: ${problemOf(cause)}`);
+      }
     },
     flush: () => all((processor) => processor.forceFlush()),
     close: () => {
@@ -65,14 +70,12 @@ async function exporterMaker(
 ): Promise<() => SpanExporter> {
   switch (exporter) {
     case 'otlp': {
-      const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-proto');
-      const url = endpoint === undefined ? {} : { url: endpoint };
-      return () => new OTLPTraceExporter({ timeoutMillis: timeoutMs, ...url });
+      const { otlpExporter } = await import('./otlp-exporter.js');
+      return () => otlpExporter({ endpoint, timeoutMs });
     }
     case 'jaeger': {
-      const { JaegerExporter } = await import('@opentelemetry/exporter-jaeger');
-      const at = endpoint === undefined ? {} : { endpoint };
-      return () => new JaegerExporter({ flushTimeout: timeoutMs, ...at });
+      const { jaegerExporter } = await import('./jaeger-exporter.js');
+      return () => jaegerExporter({ endpoint, timeoutMs });
     }
     default:
       return exporter satisfies never;

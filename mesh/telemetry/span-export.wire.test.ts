@@ -65,6 +65,13 @@ describe('trace export', () => {
     failures.length = 0;
   });
 
+  it('tells of a span that could not even be handed over', async () => {
+    const { sink } = await open({});
+    sink({ ...madeSpan({ id: 1 }), startMs: undefined as never, context: undefined as never });
+    expect(failures).to.have.length(1);
+    expect(failures[0]).to.match(/^a span was lost: /);
+  });
+
   it('sends spans by OTLP with their own ids, kinds, times, links, events and errors, a resource a service', async () => {
     const { sink } = await open({});
     sink(

@@ -16,7 +16,7 @@ const publicPages = [
   /^mesh\/rpc\/(?:context|definition)$/,
   /^mesh\/store\/(?!sqlite|contract-suite)[^/]+$/,
   /^mesh\/bus\/(?:bus|consumer)$/,
-  /^mesh\/runtime\/(?:service|ports|id|startup-error)$/,
+  /^mesh\/runtime\/(?:service|ports|id|startup-error|number-setting)$/,
   /^mesh\/security\/[^/]+$/,
   /^mesh\/telemetry\/(?:tracer|trace-context)$/,
 ];

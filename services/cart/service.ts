@@ -1,4 +1,5 @@
 import { handleOnce } from '../../mesh/bus/consumer.js';
+import { numberSettings } from '../../mesh/runtime/number-setting.js';
 import { implement, type Service } from '../../mesh/runtime/service.js';
 import { StoreConflict } from '../../mesh/store/store.js';
 import { CartServiceDefinition } from '../../proto/gen/meshmart/cart/v1/cart.js';
@@ -13,7 +14,8 @@ export const service: Service = {
   schema,
   build: (ports) => {
     const { documents } = ports;
-    const carts = cartsIn(documents, Number(ports.setting('guestCartDays')) * 86_400_000);
+    const guestCartDays = numberSettings('cart', ports.setting)('guestCartDays', { least: 0.001, most: 365 });
+    const carts = cartsIn(documents, guestCartDays * 86_400_000);
     return {
       contracts: [implement(CartServiceDefinition, cartHandlers(ports, carts))],
       events: {

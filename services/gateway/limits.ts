@@ -1,6 +1,6 @@
 import type { MethodPolicy } from '../../mesh/contract/policy.js';
 import type { EdgePorts } from '../../mesh/runtime/edge.js';
-import { StartupError } from '../../mesh/runtime/startup-error.js';
+import { numberSettings } from '../../mesh/runtime/number-setting.js';
 import type { RateLimiter } from './rate-limiter.js';
 
 /** Checks one call against all limits that it falls under. @throws MeshError RESOURCE_EXHAUSTED (RATE_LIMITED). */
@@ -24,21 +24,16 @@ const accountMethods = new Set([
  * @throws StartupError for a setting that is not a number, or not one that lets anybody in.
  */
 export function createLimits(ports: EdgePorts, limiter: RateLimiter): CheckLimits {
-  const number = (name: string, variable: string, least: number) => {
-    const text = ports.setting(name).trim();
-    const value = text === '' ? Number.NaN : Number(text);
-    if (value >= least && value <= most) return value;
-    throw new StartupError(`${variable} is '${text}'`, `give a number from ${least} to ${most}`);
-  };
+  const number = numberSettings('gateway', ports.setting);
   const client = {
-    tokensPerSecond: number('clientRequestsPerSecond', 'GATEWAY_CLIENT_REQUESTS_PER_SECOND', 0.001),
-    burst: number('clientBurst', 'GATEWAY_CLIENT_BURST', 1),
+    tokensPerSecond: number('clientRequestsPerSecond', { least: 0.001, most }),
+    burst: number('clientBurst', { least: 1, most }),
   };
   const user = {
-    tokensPerSecond: number('userRequestsPerSecond', 'GATEWAY_USER_REQUESTS_PER_SECOND', 0.001),
-    burst: number('userBurst', 'GATEWAY_USER_BURST', 1),
+    tokensPerSecond: number('userRequestsPerSecond', { least: 0.001, most }),
+    burst: number('userBurst', { least: 1, most }),
   };
-  const perMinute = number('loginsPerMinute', 'GATEWAY_LOGINS_PER_MINUTE', 1);
+  const perMinute = number('loginsPerMinute', { least: 1, most });
   const account = { tokensPerSecond: perMinute / 60, burst: perMinute };
   return async (call) => {
     await limiter.take(`client ${call.client}`, client);

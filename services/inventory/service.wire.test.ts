@@ -308,7 +308,7 @@ describe('settings of inventory', () => {
         () => new Error('it was taken'),
         (refused: Error) => refused,
       );
-      expect(error.message).to.match(/^INVENTORY_SWEEP_SECONDS is '.*': give seconds/);
+      expect(error.message).to.match(/^INVENTORY_SWEEP_SECONDS is '.*': give a number from 0\.001 to 86400/);
     }
   });
 });

@@ -1,4 +1,4 @@
-import { StartupError } from '../../mesh/runtime/startup-error.js';
+import { numberSettings } from '../../mesh/runtime/number-setting.js';
 
 /** Settings of the service, in milliseconds. */
 export interface InventorySettings {
@@ -6,19 +6,14 @@ export interface InventorySettings {
   readonly sweepMs: number;
 }
 
-const longestSeconds = 86_400;
+/** Up to a day. */
+const seconds = { least: 0.001, most: 86_400 };
 
-/** @throws StartupError for a setting that is not a number of seconds above 0 and up to a day. */
+/** @throws StartupError for a setting that is not such a number of seconds. */
 export function readSettings(setting: (name: string) => string): InventorySettings {
+  const number = numberSettings('inventory', setting);
   return {
-    reservationMs: secondsOf(setting, 'reservationSeconds', 'INVENTORY_RESERVATION_SECONDS') * 1_000,
-    sweepMs: secondsOf(setting, 'sweepSeconds', 'INVENTORY_SWEEP_SECONDS') * 1_000,
+    reservationMs: number('reservationSeconds', seconds) * 1_000,
+    sweepMs: number('sweepSeconds', seconds) * 1_000,
   };
-}
-
-function secondsOf(setting: (name: string) => string, name: string, variable: string): number {
-  const text = setting(name).trim();
-  const seconds = text === '' ? Number.NaN : Number(text);
-  if (seconds > 0 && seconds <= longestSeconds) return seconds;
-  throw new StartupError(`${variable} is '${text}'`, `give seconds above 0 and up to ${longestSeconds}`);
 }

@@ -19,4 +19,6 @@ export const schema: readonly string[] = [
   )`,
   'CREATE INDEX notifications_by_user ON notifications (user_id, id)',
   "CREATE INDEX notifications_pending ON notifications (id) WHERE state = 'pending'",
+  // Until when an instance may be sending it; 0 when none is.
+  'ALTER TABLE notifications ADD COLUMN claimed_until_ms BIGINT NOT NULL DEFAULT 0',
 ];

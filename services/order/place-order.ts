@@ -1,5 +1,6 @@
 import { MeshError } from '../../mesh/contract/error.js';
 import { type CallContext, userOf } from '../../mesh/rpc/context.js';
+import { numberSettings } from '../../mesh/runtime/number-setting.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
 import { formatTraceparent } from '../../mesh/telemetry/trace-context.js';
 import { CartServiceDefinition } from '../../proto/gen/meshmart/cart/v1/cart.js';
@@ -30,10 +31,11 @@ const undecided = [
  */
 export function placeOrder(ports: ServicePorts, saga: SagaRunner) {
   const { store, clock, ids } = ports;
-  const answerWithinMs = Number(ports.setting('answerWithinMs'));
+  const answerWithinMs = numberSettings('order', ports.setting)('answerWithinMs', { least: 0, most: 60_000 });
   const price = pricer(ports);
 
   return async (request: PlaceOrderRequest, context: CallContext): Promise<PlaceOrderResponse> => {
+    const answerAtMs = clock.monotonicMs() + answerWithinMs;
     const { command } = context;
     if (command === undefined) throw new Error('PlaceOrder without a command: its contract requires a key');
     const found = await store.findCommand(command, context.trace);
@@ -94,9 +96,8 @@ export function placeOrder(ports: ServicePorts, saga: SagaRunner) {
     }
 
     async function answer(orderId: string): Promise<PlaceOrderResponse> {
-      const untilMs = clock.monotonicMs() + answerWithinMs;
       for (;;) {
-        const leftMs = untilMs - clock.monotonicMs();
+        const leftMs = answerAtMs - clock.monotonicMs();
         const change = saga.changed(orderId, Math.max(0, leftMs), context.signal);
         const recorded = await store.findCommand(requireCommand(), context.trace);
         if (recorded?.response != null) return PlaceOrderResponse.decode(recorded.response);

@@ -1,3 +1,4 @@
+import { numberSettings } from '../../mesh/runtime/number-setting.js';
 import { implement, type Service } from '../../mesh/runtime/service.js';
 import type { Row } from '../../mesh/store/store.js';
 import { OrderServiceDefinition } from '../../proto/gen/meshmart/order/v1/order.js';
@@ -19,7 +20,11 @@ export const service: Service = {
     const saga = createSaga({
       ports,
       participants: createParticipants(ports),
-      ordersAtOnce: Number(ports.setting('ordersAtOnce')),
+      ordersAtOnce: numberSettings('order', ports.setting)('ordersAtOnce', {
+        least: 1,
+        most: 10_000,
+        whole: true,
+      }),
     });
     const wakeUnfinished = async (untouchedSinceMs: number) => {
       const rows = await store.query<Row & { id: string }>({

@@ -3,6 +3,7 @@ import type { CallContext } from '../../mesh/rpc/context.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
 import { formatTraceparent } from '../../mesh/telemetry/trace-context.js';
 import type { Money } from '../../proto/gen/meshmart/type/v1/money.js';
+import { processorTimeout } from './settings.js';
 
 /** An authorisation as the card processor tells it. */
 export interface ProcessorAuthorization {
@@ -41,7 +42,7 @@ export interface CardProcessor {
 /** The processor over HTTP. */
 export function httpCardProcessor(ports: ServicePorts): CardProcessor {
   const baseUrl = ports.setting('cardProcessorUrl');
-  const timeoutMs = Number(ports.setting('processorTimeoutMs'));
+  const timeoutMs = processorTimeout(ports.setting);
 
   const send = async <T>(
     method: string,

@@ -8,6 +8,7 @@ import { oneAtATime } from './one-at-a-time.js';
 import { createPaymentJournal } from './payment-journal.js';
 import { decideChange, type PaymentChange, type PaymentStatus } from './payment-state.js';
 import { type KeptPayment, loadPayment, newPayment, paymentNotFound } from './payment-store.js';
+import { processorTimeout } from './settings.js';
 import type { Vault } from './vault.js';
 
 /** What is done with money: one payment an order, whatever is repeated, overlaps, is lost or killed. */
@@ -47,7 +48,7 @@ const lateMs = 60_000;
 export function createPayments(ports: PaymentPorts, vault: Vault, processor: CardProcessor): Payments {
   const { store, clock, ids } = ports;
   const { note, settle, settleAuthorization } = createPaymentJournal(ports);
-  const claimMs = Number(ports.setting('processorTimeoutMs')) + claimMarginMs;
+  const claimMs = processorTimeout(ports.setting) + claimMarginMs;
   const inTurn = oneAtATime();
 
   const doubtful = (payment: KeptPayment): KeptPayment => ({ ...payment, checkAtMs: clock.nowMs() + lateMs });

@@ -2,6 +2,7 @@ import { MeshError } from '../../mesh/contract/error.js';
 import { timestampOf } from '../../mesh/contract/timestamp.js';
 import { type CallContext, userOf } from '../../mesh/rpc/context.js';
 import type { Handlers } from '../../mesh/rpc/definition.js';
+import { numberSettings } from '../../mesh/runtime/number-setting.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
 import { answerOnce } from '../../mesh/store/idempotent.js';
 import { type Row, StoreConflict } from '../../mesh/store/store.js';
@@ -34,7 +35,9 @@ interface ShipmentRow extends Row {
 /** The methods of the shipping service. */
 export function shippingHandlers(ports: ServicePorts): Handlers<typeof ShippingServiceDefinition> {
   const { store, clock, ids, timers } = ports;
-  const stepMs = Number(ports.setting('carrierStepSeconds')) * 1_000;
+  const number = numberSettings('shipping', ports.setting);
+  // Up to a week.
+  const stepMs = number('carrierStepSeconds', { least: 0.001, most: 604_800 }) * 1_000;
 
   const shown = (row: ShipmentRow): Shipment => {
     const passed = checkpoints(

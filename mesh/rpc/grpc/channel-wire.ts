@@ -10,13 +10,13 @@ import {
 import { MeshError } from '../../contract/error.js';
 import type { MethodPolicy } from '../../contract/policy.js';
 import { mayRepeat } from '../../resilience/repeatable.js';
-import type { WorkloadIdentity } from '../../security/workload-identity.js';
 import { cancelled } from '../deadline.js';
 import { isStream, untilAborted } from '../stream.js';
 import type { Body, Wire, WireRequest, WireResponse } from '../wire.js';
 import { errorFromGrpc } from './grpc-error.js';
 import { fromGrpcMetadata, toGrpcMetadata } from './grpc-metadata.js';
-import { channelSecurity } from './tls.js';
+import { type RepeatListener, tellRepeats } from './repeats.js';
+import { channelSecurity, type ShownIdentity } from './tls.js';
 
 /** Keepalive as Temporal's clients have it: a peer that went away without a word is noticed within 45 s. */
 const defaultOptions: ChannelOptions = {
@@ -36,9 +36,11 @@ export interface GrpcWireOptions {
    * Shown to the callee, which must show the certificate of {@link callee} in return (mTLS), or calls end with
    * UNAVAILABLE. Without one there is no TLS.
    */
-  readonly identity?: WorkloadIdentity | undefined;
+  readonly identity?: ShownIdentity | undefined;
   /** Options of the channel, such as a service config. */
   readonly channel?: ChannelOptions | undefined;
+  /** Told of calls that were repeated, or were refused it, for metrics. */
+  readonly repeats?: RepeatListener | undefined;
 }
 
 /**
@@ -49,12 +51,13 @@ export interface GrpcWireOptions {
 export function grpcWire(target: string, options: GrpcWireOptions = {}): Wire {
   const { credentials, options: names } = channelSecurity(options.identity, options.callee);
   const client = new Client(target, credentials, { ...defaultOptions, ...options.channel, ...names });
+  const line: Line = { client, repeats: options.repeats };
   let open = true;
   return {
     call: async (request) => {
       if (!open) throw errorFromGrpc({ code: status.UNAVAILABLE });
       if (request.signal.aborted) throw reasonOf(request);
-      return send(client, request);
+      return send(line, request);
     },
     close: () => {
       open = false;
@@ -63,17 +66,23 @@ export function grpcWire(target: string, options: GrpcWireOptions = {}): Wire {
   };
 }
 
-function send(client: Client, request: WireRequest): Promise<WireResponse> {
+/** A channel, and who hears of repeated calls on it. */
+interface Line {
+  readonly client: Client;
+  readonly repeats: RepeatListener | undefined;
+}
+
+function send(line: Line, request: WireRequest): Promise<WireResponse> {
   const { method, body } = request;
   switch (method.kind) {
     case 'unary':
-      return unary(client, request, single(method, body));
+      return unary(line, request, single(method, body));
     case 'server_streaming':
-      return Promise.resolve(serverStream(client, request, single(method, body)));
+      return Promise.resolve(serverStream(line, request, single(method, body)));
     case 'client_streaming':
-      return clientStream(client, request);
+      return clientStream(line, request);
     case 'bidi_streaming':
-      return Promise.resolve(bidi(client, request));
+      return Promise.resolve(bidi(line, request));
     default:
       return method.kind satisfies never;
   }
@@ -88,19 +97,20 @@ function single(method: MethodPolicy, body: Body): Uint8Array {
  * From the first header of an answer on grpc-js keeps to the attempt it has. A callee that is killed just then, or that
  * cuts what it has not finished, would fail calls that may well be repeated: they are, once.
  */
-async function unary(client: Client, request: WireRequest, body: Uint8Array): Promise<WireResponse> {
+async function unary(line: Line, request: WireRequest, body: Uint8Array): Promise<WireResponse> {
   const first = { brokeOff: false };
   try {
-    return await unaryOnce(client, request, body, first);
+    return await unaryOnce(line, request, body, first);
   } catch (error) {
     if (!first.brokeOff || request.signal.aborted || !mayRepeat(request.method)) throw error;
-    return unaryOnce(client, request, body, { brokeOff: false });
+    line.repeats?.retried(request.method.path, 1);
+    return unaryOnce(line, request, body, { brokeOff: false });
   }
 }
 
 /** @param seen is told whether the connection broke while the answer was under way. */
 function unaryOnce(
-  client: Client,
+  line: Line,
   request: WireRequest,
   body: Uint8Array,
   seen: { brokeOff: boolean },
@@ -109,7 +119,7 @@ function unaryOnce(
     let trailers = {};
     let answer: Uint8Array | undefined;
     let begun = false;
-    const call = client.makeUnaryRequest(
+    const call = line.client.makeUnaryRequest(
       request.method.path,
       same,
       same,
@@ -128,6 +138,7 @@ function unaryOnce(
         }
       },
     );
+    if (line.repeats !== undefined) tellRepeats(call, request.method, line.repeats);
     const stopWatching = cancelWith(request, call);
     call.on('metadata', () => {
       begun = true;
@@ -140,10 +151,10 @@ function unaryOnce(
   });
 }
 
-function clientStream(client: Client, request: WireRequest): Promise<WireResponse> {
+function clientStream(line: Line, request: WireRequest): Promise<WireResponse> {
   return new Promise((resolve, reject) => {
     let answer: Uint8Array | undefined;
-    const call = client.makeClientStreamRequest(
+    const call = line.client.makeClientStreamRequest(
       request.method.path,
       same,
       same,
@@ -163,8 +174,8 @@ function clientStream(client: Client, request: WireRequest): Promise<WireRespons
   });
 }
 
-function serverStream(client: Client, request: WireRequest, body: Uint8Array): WireResponse {
-  const call = client.makeServerStreamRequest(
+function serverStream(line: Line, request: WireRequest, body: Uint8Array): WireResponse {
+  const call = line.client.makeServerStreamRequest(
     request.method.path,
     same,
     same,
@@ -172,11 +183,12 @@ function serverStream(client: Client, request: WireRequest, body: Uint8Array): W
     toGrpcMetadata(request.metadata),
     deadlineOf(request),
   );
+  if (line.repeats !== undefined) tellRepeats(call, request.method, line.repeats);
   return reading(request, call);
 }
 
-function bidi(client: Client, request: WireRequest): WireResponse {
-  const call = client.makeBidiStreamRequest(
+function bidi(line: Line, request: WireRequest): WireResponse {
+  const call = line.client.makeBidiStreamRequest(
     request.method.path,
     same,
     same,

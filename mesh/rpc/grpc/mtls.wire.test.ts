@@ -201,7 +201,10 @@ describe('gRPC with mTLS', () => {
       const { seen, port } = await serve();
       for (const uri of ['spiffe://evil.local/service/order', 'spiffe://meshmart.local/service/outside']) {
         const identity = authority.identityFor({ commonName: 'order', uris: [uri], dnsNames: ['order'] });
-        expect(await attempt(port, as(identity)), uri).to.include({ code: 'UNAUTHENTICATED' });
+        expect(await attempt(port, as(identity)), uri).to.include({
+          code: 'UNAUTHENTICATED',
+          reason: 'CALLER_UNKNOWN',
+        });
       }
       expect(seen).to.deep.equal([]);
     });

@@ -20,7 +20,7 @@ export function peerService(call: CertifiedCall): string {
   if (service === undefined) {
     throw new MeshError({
       code: 'UNAUTHENTICATED',
-      reason: 'CALL_NOT_DECLARED',
+      reason: 'CALLER_UNKNOWN',
       message: "the caller's certificate names no service: call with one that meshmart up has made",
     });
   }

@@ -13,14 +13,13 @@ import {
 } from '@grpc/grpc-js';
 import type { MethodPolicy } from '../../contract/policy.js';
 import { StartupError } from '../../runtime/startup-error.js';
-import type { WorkloadIdentity } from '../../security/workload-identity.js';
 import { cancelled } from '../deadline.js';
 import { isStream } from '../stream.js';
 import type { Body, Dispatch, WireResponse } from '../wire.js';
 import { errorToGrpc } from './grpc-error.js';
 import { fromGrpcMetadata, toGrpcMetadata, withoutSpoofable } from './grpc-metadata.js';
 import { peerService } from './peer-service.js';
-import { serverCredentials } from './tls.js';
+import { type ShownIdentity, serverCredentials } from './tls.js';
 
 /** What a server listens with, and how it knows its callers: see {@link CallersAlike} and {@link CallersCertified}. */
 export type GrpcServerOptions = ListenOptions & (CallersAlike | CallersCertified);
@@ -51,7 +50,7 @@ export interface CallersAlike {
  */
 export interface CallersCertified {
   /** The server's own identity. */
-  readonly identity: WorkloadIdentity;
+  readonly identity: ShownIdentity;
   readonly caller?: undefined;
 }
 

@@ -11,6 +11,7 @@ import type { Manifest } from '../../runtime/manifest.js';
 import { secretsOf } from '../../runtime/secret-file.js';
 import { type Environment, settingsOf } from '../../runtime/setting.js';
 import { openSqliteStore } from '../../store/sqlite-store.js';
+import type { EdgeMetrics } from '../../telemetry/client-metrics.js';
 import { createEdgeMemory } from '../../telemetry/edge-memory.js';
 import { createMetrics } from '../../telemetry/metrics.js';
 import { openAdminPort } from '../admin-port.js';
@@ -97,7 +98,20 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     tracer,
   });
   opened.push(() => backends.close());
-  registerMeshRoundRobin({ clock: ambient.clock, random: ambient.random, log });
+  const edgeMetrics = new Map<string, EdgeMetrics>();
+  const metricsTo = (callee: string) => {
+    const made = edgeMetrics.get(callee) ?? metrics.edge(name, callee);
+    edgeMetrics.set(callee, made);
+    return made;
+  };
+  registerMeshRoundRobin({
+    clock: ambient.clock,
+    random: ambient.random,
+    log,
+    onChange: ({ now }, callee) => {
+      if (now === 'ejected') metricsTo(callee).ejected();
+    },
+  });
   const manifestOf = (callee: string) => {
     const found = shop.manifests.find((candidate) => candidate.name === callee);
     if (found === undefined) throw new Error(`there is no service '${callee}'`);
@@ -119,7 +133,11 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
         contract: shop.contract,
         ambient,
         log,
+        onBreaker: ({ word }) => metricsTo(callee).breaker(word === 'open'),
+        onReject: () => metricsTo(callee).rejected(),
+        onFallback: (method) => metricsTo(callee).fallback(method),
       }),
+    repeats: metricsTo,
   });
   opened.push(() => neighbours.close());
   const world: HostWorld = {
@@ -143,6 +161,7 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
       service: name,
       schema,
       clock: ambient.clock,
+      timers: ambient.timers,
       tracer,
     }),
     setting: settingsOf(manifest, environment, {}),

@@ -6,6 +6,7 @@ import { openDataFolder } from '../../runtime/data-folder.js';
 import { secretsOf } from '../../runtime/secret-file.js';
 import type { Environment } from '../../runtime/setting.js';
 import { StartupError } from '../../runtime/startup-error.js';
+import { keepCertificates } from '../../security/certificate-upkeep.js';
 import { renewCertificates } from '../../security/development-ca.js';
 import { createMetrics } from '../../telemetry/metrics.js';
 import { openAdminPort } from '../admin-port.js';
@@ -65,11 +66,15 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
     const secret = secretsOf(manifest, data.file('secrets'), ambient.random);
     for (const name of Object.keys(manifest.secrets)) secret(name);
   }
-  await renewCertificates({
-    folder: join(data.path, 'certificates'),
-    services: shop.manifests.map(({ name }) => name),
-    ...ambient,
-  });
+  const renew = () =>
+    renewCertificates({
+      folder: join(data.path, 'certificates'),
+      services: shop.manifests.map(({ name }) => name),
+      ...ambient,
+    });
+  await renew();
+  const endUpkeep = keepCertificates({ ambient, log, renew, tell });
+  opened.push(async () => endUpkeep());
 
   // The admin port opens first: Prometheus asks it for its targets.
   const running: { supervisor?: Supervisor; servers?: Servers; targets?: () => Promise<readonly object[]> } =
@@ -105,7 +110,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   const targetsUrl = `${admin.url}/targets`;
   const [servers, witnesses] = await both(
     startServers({ data, environment, ambient, log, targetsUrl, tell }),
-    startWitnesses({ data, environment, log }),
+    startWitnesses({ data, environment, ambient, log, tell }),
   );
   opened.push(() => servers.stop());
   opened.push(() => witnesses.stop());

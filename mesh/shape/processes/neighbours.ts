@@ -6,12 +6,13 @@ import { createConsulResolver } from '../../discovery/consul-resolver.js';
 import { registerMeshResolver, type ServiceConfig } from '../../discovery/grpc-resolver.js';
 import type { InstanceHealth, Registered } from '../../discovery/registry.js';
 import { grpcWire } from '../../rpc/grpc/channel-wire.js';
+import type { RepeatListener } from '../../rpc/grpc/repeats.js';
 import type { Wire, WireTo } from '../../rpc/wire.js';
 import type { DataFiles } from '../../runtime/data-folder.js';
 import type { Manifest } from '../../runtime/manifest.js';
 import type { Ambient, Log } from '../../runtime/ports.js';
 import type { Environment } from '../../runtime/setting.js';
-import { readIdentity, type WorkloadIdentity } from '../../security/workload-identity.js';
+import { type FollowedIdentity, followIdentity } from '../../security/followed-identity.js';
 import type { LoadedShop } from '../loaded-shop.js';
 import { readImage } from '../package-files.js';
 import type { InstanceAddresses } from './channel.js';
@@ -28,11 +29,14 @@ export interface NeighboursOptions {
   readonly serviceConfig: (callee: string) => ServiceConfig;
   /** Puts breaker, fallback and the like around a wire. */
   readonly protect: (wire: Wire, callee: string) => Wire;
+  /** Who hears of repeated calls to a service. */
+  readonly repeats: (callee: string) => RepeatListener;
 }
 
 /** The other services, as an instance reaches them, and how they reach it. */
 export interface Neighbours {
-  readonly identity: WorkloadIdentity;
+  /** What it shows to others; renewed while it runs. */
+  readonly identity: FollowedIdentity;
   /** Wires through Consul and mTLS, with retries, breakers and fallbacks. */
   readonly wireTo: WireTo;
   /** The same hops without breaker or fallback: for who wants to know how the other is. */
@@ -54,8 +58,13 @@ const maxReconnectBackoffMs = 2_000;
  */
 export function openNeighbours(options: NeighboursOptions): Neighbours {
   const { shop, manifest, ambient, log, environment } = options;
-  const { clock, timers } = ambient;
-  const identity = readIdentity(join(options.data.path, 'certificates'), manifest.name, clock);
+  const { timers } = ambient;
+  const identity = followIdentity({
+    folder: join(options.data.path, 'certificates'),
+    service: manifest.name,
+    ambient,
+    log,
+  });
   const access = {
     address: environment['CONSUL_HTTP_ADDR'] || usualConsul,
     tokenFile: environment['CONSUL_HTTP_TOKEN_FILE'] || undefined,
@@ -74,7 +83,12 @@ export function openNeighbours(options: NeighboursOptions): Neighbours {
       'grpc.max_reconnect_backoff_ms': maxReconnectBackoffMs,
       'grpc.initial_reconnect_backoff_ms': 100,
     };
-    const plain = grpcWire(`consul:///${callee}`, { callee, identity, channel });
+    const plain = grpcWire(`consul:///${callee}`, {
+      callee,
+      identity,
+      channel,
+      repeats: options.repeats(callee),
+    });
     const made = { plain, protectedOne: options.protect(plain, callee) };
     wires.set(callee, made);
     return made;
@@ -110,6 +124,7 @@ export function openNeighbours(options: NeighboursOptions): Neighbours {
         plain.close();
       }
       resolver.close();
+      identity.close();
     },
   };
 }

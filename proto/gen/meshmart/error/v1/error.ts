@@ -119,4 +119,6 @@ export enum Reason {
   REASON_INTERNAL = 50,
   /** REASON_CIRCUIT_OPEN - A service that the call needs has been failing, so it was not asked. Nothing was changed: try again in a moment. */
   REASON_CIRCUIT_OPEN = 51,
+  /** REASON_CALLER_UNKNOWN - The caller's certificate names no service of the shop. Call with one that `meshmart up` has made. */
+  REASON_CALLER_UNKNOWN = 52,
 }

@@ -1663,6 +1663,7 @@ export const UsersServiceDefinition = {
      * Keeps an address for the caller.
      * INVALID_ARGUMENT reason VALIDATION_FAILED: a field breaks a rule.
      * UNAUTHENTICATED reason TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED: no token, or not a good one.
+     * NOT_FOUND reason USER_NOT_FOUND: the account is gone.
      * FAILED_PRECONDITION reason ADDRESS_LIMIT: there are 20 already.
      */
     addAddress: {
