@@ -11,6 +11,14 @@ export const silentLog: Log = {
 };
 
 export const silentMetrics: Metrics = {
+  edge: () => ({
+    breaker: () => undefined,
+    rejected: () => undefined,
+    fallback: () => undefined,
+    retried: () => undefined,
+    retryRefused: () => undefined,
+    ejected: () => undefined,
+  }),
   rpc: () => ({ observe: () => undefined, inFlight: () => undefined }),
   observeHttp: () => undefined,
   observeMessage: () => undefined,
