@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../mesh/runtime/package-root.js';
+import { durableThroughput } from './durable-throughput.js';
 import { newPurchaser, residentMiB, startMeasured } from './measure.js';
 import { meshFigures } from './mesh-figures.js';
 import { type Figure, reportOf } from './report.js';
@@ -15,6 +16,7 @@ const buyersAtOnce = 8;
 const rateRounds = 5;
 const roundMs = 2_000;
 const tracingRounds = 5;
+const durableRounds = 5;
 const meshStarts = 3;
 
 const say = (text: string) => process.stderr.write(`bench: ${text}\n`);
@@ -86,6 +88,11 @@ async function tracing(): Promise<Figure[]> {
   return tracingCost(tracingRounds, 80);
 }
 
+async function durable(): Promise<Figure[]> {
+  say(`durable orders a second: ${durableRounds} rounds, in turn with SQLite alone`);
+  return durableThroughput(durableRounds);
+}
+
 async function mesh(): Promise<Figure[]> {
   say(`starting the mesh of processes ${meshStarts} times`);
   return meshFigures(meshStarts);
@@ -95,6 +102,7 @@ const report = reportOf([
   ...(await startsAndMemory()),
   ...(await purchases()),
   ...(await tracing()),
+  ...(await durable()),
   ...(await mesh()),
 ]);
 const folder = join(packageRoot(), 'docs', 'reports');

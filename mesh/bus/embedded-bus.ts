@@ -1,8 +1,9 @@
 import { MeshError } from '../contract/error.js';
 import type { Ambient, Log } from '../runtime/ports.js';
 import { openSqliteDatabase } from '../store/sqlite-database.js';
+import type { Metrics } from '../telemetry/metrics.js';
 import { type Bus, defaultRedelivery, type RedeliveryPolicy } from './bus.js';
-import { createEmbeddedLog } from './embedded-log.js';
+import { createEmbeddedLog, type EmbeddedLog } from './embedded-log.js';
 import { type GroupConsumer, startGroupConsumer } from './group-consumer.js';
 
 /** What the embedded bus is opened with. */
@@ -12,6 +13,8 @@ export interface EmbeddedBusOptions {
   readonly ambient: Ambient;
   readonly log: Log;
   readonly redelivery?: Partial<RedeliveryPolicy>;
+  /** Told how long its own transactions took. */
+  readonly metrics?: Pick<Metrics, 'observeDatabase'>;
 }
 
 /** How often handled messages are deleted. */
@@ -24,7 +27,7 @@ const pruneEveryMs = 10_000;
 export function openEmbeddedBus(options: EmbeddedBusOptions): Bus {
   const { ambient, log: logger } = options;
   const database = openSqliteDatabase(options.path);
-  const log = createEmbeddedLog(database);
+  const log = measured(createEmbeddedLog(database), options);
   const consumers = new Map<string, GroupConsumer>();
   let open = true;
   const pruneLater = (): (() => void) =>
@@ -91,6 +94,22 @@ export function openEmbeddedBus(options: EmbeddedBusOptions): Bus {
       open = false;
       database.close();
     },
+  };
+}
+
+/** The log, its transactions counted. */
+function measured(log: EmbeddedLog, { metrics, ambient }: EmbeddedBusOptions): EmbeddedLog {
+  if (metrics === undefined) return log;
+  const timed = (operation: string, work: () => void) => {
+    const startedMs = ambient.clock.monotonicMs();
+    work();
+    const seconds = (ambient.clock.monotonicMs() - startedMs) / 1_000;
+    metrics.observeDatabase({ service: 'bus', system: 'sqlite', operation, seconds });
+  };
+  return {
+    ...log,
+    append: (messages) => timed('publish', () => log.append(messages)),
+    acknowledge: (group, positions) => timed('acknowledge', () => log.acknowledge(group, positions)),
   };
 }
 

@@ -39,17 +39,27 @@ export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<voi
     wake();
   });
 
-  /** Resolves with false when another relay is at it. */
-  const publishAll = async (): Promise<boolean> => {
+  /**
+   * Resolves with false when another relay is at it.
+   * @param expecting something was committed here: there is no need to look before the lease is taken.
+   */
+  const publishAll = async (expecting: boolean): Promise<boolean> => {
     let held = lease === undefined;
     try {
+      if (lease !== undefined && expecting) {
+        held = await lease.hold();
+        if (!held) return false;
+      }
       for (;;) {
+        woken = false;
         const pending = await store.unpublished(batchSize);
         if (pending.length === 0) return true;
         if (lease !== undefined && !(await lease.hold())) return false;
         if (held) {
           await bus.publish(pending.map((message) => toBus(topic, message)));
           await store.markPublished(pending.map((message) => message.sequence));
+          // These were all, unless something was committed meanwhile.
+          if (pending.length < batchSize && !woken) return true;
         }
         // Read again at first: the one that held the lease before may have published these.
         held = true;
@@ -65,9 +75,10 @@ export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<voi
     let failures = 0;
     let pauseMs = sweepEveryMs;
     while (!stopping.signal.aborted) {
+      const expecting = woken;
       woken = false;
       try {
-        pauseMs = (await publishAll()) ? sweepEveryMs : leaseRetryMs;
+        pauseMs = (await publishAll(expecting)) ? sweepEveryMs : leaseRetryMs;
         failures = 0;
       } catch (error) {
         failures += 1;
@@ -93,7 +104,7 @@ export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<voi
     unlisten();
     stopping.abort();
     await loop;
-    await publishAll().catch((error: unknown) =>
+    await publishAll(false).catch((error: unknown) =>
       log.warn({ topic, error: String(error) }, 'events stay in the outbox until the next start'),
     );
   };

@@ -112,11 +112,19 @@ export function verifyToken(token: string, keys: readonly Jwk[], nowMs: number):
   return checkClaims(decode(payloadPart) ?? {}, nowMs);
 }
 
+/** Keys that were imported: that takes as long as two verifications. */
+const imported = new WeakMap<Jwk, KeyObject>();
+
 /** The key itself; none for one that is broken or not Ed25519: a set that was fetched is input like any other. */
-function publicKeyOf({ kty, crv, x }: Jwk): KeyObject | undefined {
+function publicKeyOf(jwk: Jwk): KeyObject | undefined {
+  const known = imported.get(jwk);
+  if (known !== undefined) return known;
+  const { kty, crv, x } = jwk;
   if (kty !== 'OKP' || crv !== 'Ed25519') return undefined;
   try {
-    return createPublicKey({ key: { kty, crv, x }, format: 'jwk' });
+    const key = createPublicKey({ key: { kty, crv, x }, format: 'jwk' });
+    imported.set(jwk, key);
+    return key;
   } catch {
     return undefined;
   }

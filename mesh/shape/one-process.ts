@@ -72,7 +72,12 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
   });
   opened.push(() => spans.close());
   const metrics = createMetrics({ version, shape: 'one-process' });
-  const bus = openEmbeddedBus({ path: data.file('bus', 'bus.db'), ambient, log: log.service('bus') });
+  const bus = openEmbeddedBus({
+    path: data.file('bus', 'bus.db'),
+    ambient,
+    log: log.service('bus'),
+    metrics,
+  });
   opened.push(() => bus.close());
 
   // Build: every service, then the edge. Wires find the receiving end when a call is made.
@@ -102,6 +107,7 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
       schema,
       clock: ambient.clock,
       timers: ambient.timers,
+      metrics,
       tracer: world.tracerOf(manifest.name),
     }),
     setting: settingsOf(manifest, environment, found),

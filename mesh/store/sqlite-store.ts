@@ -1,5 +1,6 @@
 import { MeshError } from '../contract/error.js';
 import type { Clock, Timers } from '../runtime/ports.js';
+import type { Metrics } from '../telemetry/metrics.js';
 import type { TraceContext } from '../telemetry/trace-context.js';
 import type { Span, Tracer } from '../telemetry/tracer.js';
 import { writeBatch } from './sqlite-batch.js';
@@ -22,6 +23,8 @@ export interface SqliteStoreOptions {
   readonly timers?: Pick<Timers, 'sleep'>;
   /** Spans for queries and commits that belong to a trace. */
   readonly tracer?: Tracer;
+  /** Told how long each operation took. */
+  readonly metrics?: Pick<Metrics, 'observeDatabase'>;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface SqliteStoreOptions {
  * @throws StartupError when the file can't be opened, or a released step of the schema was changed.
  */
 export function openSqliteStore(options: SqliteStoreOptions): Store {
-  const { service, clock, tracer } = options;
+  const { service, clock, tracer, metrics } = options;
   const database = openSqliteDatabase(options.path);
   try {
     applySchema(database, options.schema, options.path);
@@ -56,16 +59,22 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
             parent: trace,
             attributes: { 'db.system.name': 'sqlite', 'db.namespace': service },
           });
+    const startedMs = clock.monotonicMs();
+    const end = (error?: string) => {
+      span?.end(error);
+      const seconds = (clock.monotonicMs() - startedMs) / 1_000;
+      metrics?.observeDatabase({ service, system: 'sqlite', operation, seconds, error });
+    };
     try {
       const result = await work();
-      span?.end();
+      end();
       return result;
     } catch (error) {
       if (error instanceof StoreConflict || MeshError.is(error)) {
-        span?.end();
+        end();
         throw error;
       }
-      span?.end('STORAGE_UNAVAILABLE');
+      end('STORAGE_UNAVAILABLE');
       throw storageUnavailable(service, error);
     }
   };

@@ -162,6 +162,7 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
       schema,
       clock: ambient.clock,
       timers: ambient.timers,
+      metrics,
       tracer,
     }),
     setting: settingsOf(manifest, environment, {}),
