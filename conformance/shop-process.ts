@@ -73,12 +73,13 @@ export interface MeshmartRun {
   output(): string;
 }
 
-/** Runs the built `meshmart` with these arguments. The environment is only what is given, and PATH. */
+/** Runs the `meshmart` that is built in `root` with these arguments. The environment is only what is given, and PATH. */
 export function runMeshmart(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
+  root: string = packageRoot(),
 ): MeshmartRun {
-  const main = join(packageRoot(), 'dist', 'mesh', 'cli', 'main.js');
+  const main = join(root, 'dist', 'mesh', 'cli', 'main.js');
   const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
