@@ -5,9 +5,9 @@ import { runMeshmart } from './shop-process.js';
 export async function complaintOf(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
-  packageRoot?: string,
+  root?: string,
 ): Promise<string> {
-  const run = runMeshmart(args, environment, packageRoot);
+  const run = runMeshmart(args, environment, { root });
   expect(await run.exited, run.output()).to.equal(1);
   // On a busy machine the start takes longer than a second, and then says first that it is under way.
   const [line = '', ...more] = run

@@ -8,7 +8,6 @@ import { freePort } from '../mesh/testing/free-port.js';
 import { type TemporaryFolder, temporaryFolder } from '../mesh/testing/temporary-folder.js';
 import { complaintOf } from './complaint.js';
 import { startMesh } from './mesh-process.js';
-import { runMeshmart } from './shop-process.js';
 
 const portVariables = [
   'PORT',
@@ -143,7 +142,7 @@ describe('meshmart up --shape processes', function () {
     );
   });
 
-  it('refuses a second mesh on one data folder, starts no Jaeger where spans go elsewhere, and ends by down', async () => {
+  it('refuses a second mesh on one data folder, starts no Jaeger where spans go elsewhere, and leaves nothing after Ctrl-C', async () => {
     const collector = await import('node:http').then(({ createServer: http }) =>
       http((request, response) => {
         request.resume();
@@ -152,7 +151,10 @@ describe('meshmart up --shape processes', function () {
     );
     await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
     const endpoint = `http://127.0.0.1:${(collector.address() as { port: number }).port}`;
-    const mesh = await startMesh({ environment: { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } });
+    const mesh = await startMesh({
+      environment: { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint },
+      ownGroup: true,
+    });
     try {
       expect(await complaintOf(up, { ...environment, MESHMART_DATA: mesh.dataFolder })).to.match(
         /another mesh holds the data folder .*process \d+.*: stop it with meshmart down/,
@@ -160,8 +162,7 @@ describe('meshmart up --shape processes', function () {
       const { addresses } = await mesh.untilAllServe();
       expect(addresses).to.include.keys('consul', 'redis', 'prometheus').and.not.include.keys('jaeger');
       expect(processesOf(mesh.dataFolder).filter((line) => line.includes('jaeger'))).to.deep.equal([]);
-      const down = runMeshmart(['down'], { MESHMART_DATA: mesh.dataFolder });
-      expect(await down.exited, down.output()).to.equal(0);
+      expect(await mesh.interrupt(), mesh.output()).to.equal(0);
       await eventually(() => expect(processesOf(mesh.dataFolder)).to.deep.equal([]));
     } finally {
       await mesh.end();
