@@ -58,6 +58,7 @@ export async function startMesh(
   options: {
     readonly scale?: readonly string[];
     readonly environment?: Readonly<Record<string, string>>;
+    readonly ownGroup?: boolean;
   } = {},
 ): Promise<MeshProcess> {
   const folder = temporaryFolder();
@@ -67,6 +68,7 @@ export async function startMesh(
     arguments: ['--shape', 'processes', ...(options.scale ?? []).flatMap((one) => ['--scale', one])],
     environment: { ...(await serverPorts()), ...options.environment },
     readyWithinMs: 60_000,
+    ...(options.ownGroup === undefined ? {} : { ownGroup: options.ownGroup }),
   });
   // The gateway may answer before the supervisor has seen all servers ready; it ends the mesh if one does not come.
   await eventually(() => shop.output().includes('is ready'), { withinMs: 30_000, everyMs: 50 });

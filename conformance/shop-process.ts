@@ -16,6 +16,8 @@ export interface ShopProcess {
   kill(): Promise<void>;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
+  /** What Ctrl-C does: SIGINT to all of its process group. Needs `ownGroup`. Resolves with the exit code. */
+  interrupt(): Promise<number | null>;
 }
 
 /** Where and how to run it. */
@@ -27,17 +29,20 @@ export interface ShopStart {
   readonly arguments?: readonly string[];
   /** Longest wait until it is ready. Default 20000. */
   readonly readyWithinMs?: number;
+  /** Whether it gets a process group of its own, as a command in a terminal does. Default false. */
+  readonly ownGroup?: boolean;
 }
 
 /** Starts the built shop and waits until a purchase would work. */
 export async function startShop(start: ShopStart): Promise<ShopProcess> {
-  const shop = runMeshmart(['up', ...(start.arguments ?? [])], {
+  const environment = {
     PORT: String(start.ports.http),
     GRPC_PORT: String(start.ports.grpc),
     ADMIN_PORT: String(start.ports.admin),
     MESHMART_DATA: start.dataFolder,
     ...start.environment,
-  });
+  };
+  const shop = runMeshmart(['up', ...(start.arguments ?? [])], environment, { ownGroup: start.ownGroup });
   const httpUrl = `http://127.0.0.1:${start.ports.http}`;
   await eventually(
     async () => {
@@ -63,6 +68,10 @@ export async function startShop(start: ShopStart): Promise<ShopProcess> {
       shop.child.kill('SIGTERM');
       return shop.exited;
     },
+    interrupt: async () => {
+      process.kill(-(shop.child.pid ?? 0), 'SIGINT');
+      return shop.exited;
+    },
   };
 }
 
@@ -73,15 +82,25 @@ export interface MeshmartRun {
   output(): string;
 }
 
+/** Where a command line runs. */
+export interface RunOptions {
+  /** The folder that it is built in. Default: this package. */
+  readonly root?: string | undefined;
+  /** See {@link ShopStart.ownGroup}. */
+  readonly ownGroup?: boolean | undefined;
+}
+
 /** Runs the built `meshmart` with these arguments. The environment is only what is given, and PATH. */
 export function runMeshmart(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
+  { root = packageRoot(), ownGroup = false }: RunOptions = {},
 ): MeshmartRun {
-  const main = join(packageRoot(), 'dist', 'mesh', 'cli', 'main.js');
+  const main = join(root, 'dist', 'mesh', 'cli', 'main.js');
   const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: ownGroup,
   });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -4,22 +4,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { freePort } from '../mesh/testing/free-port.js';
 import { type TemporaryFolder, temporaryFolder } from '../mesh/testing/temporary-folder.js';
+import { complaintOf } from './complaint.js';
 import { runMeshmart, type ShopProcess, startShop } from './shop-process.js';
-
-/** Runs a command line that must fail, and gives the one line that it printed. */
-async function complaintOf(args: string[], environment: Record<string, string>): Promise<string> {
-  const run = runMeshmart(args, environment);
-  expect(await run.exited, run.output()).to.equal(1);
-  // On a busy machine the start takes longer than a second, and then says first that it is under way.
-  const [line = '', ...more] = run
-    .output()
-    .trimEnd()
-    .split('\n')
-    .filter((printed) => printed !== 'meshmart: starting ...');
-  expect(more, run.output()).to.deep.equal([]);
-  expect(line).to.match(/^meshmart: /);
-  return line;
-}
 
 describe('meshmart up', function () {
   this.timeout(30_000);

@@ -78,6 +78,14 @@ describe('a call whose answer breaks off', () => {
     }
   }
 
+  it('or is larger than is taken is a failure of the callee, not of the caller', async () => {
+    first = (stream) => {
+      stream.respond(trailersOnly);
+      stream.write(Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1]));
+    };
+    expect(await call('unknown')).to.equal('INTERNAL');
+  });
+
   it('because the callee cut it is made again too', async () => {
     first = (stream) => stream.close(8);
     expect(await call('idempotent')).to.equal('OK');

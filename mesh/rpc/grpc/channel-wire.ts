@@ -277,7 +277,8 @@ function cancelWith(request: WireRequest, call: Pick<ClientUnaryCall, 'call' | '
 
 /** Our own abort is told with its own reason, not as the CANCELLED that grpc-js makes of it. */
 function failureOf(request: WireRequest, error: unknown): Error {
-  return request.signal.aborted ? reasonOf(request) : errorFromGrpc(error);
+  if (request.signal.aborted) return reasonOf(request);
+  return errorFromGrpc(error, isStream(request.body) ? undefined : request.body.length);
 }
 
 function reasonOf(request: WireRequest): Error {

@@ -4,22 +4,30 @@ import { codeNumber, codeOfNumber, decodeStatus, encodeStatus } from '../../cont
 
 const detailsKey = 'grpc-status-details-bin';
 
-/** What a grpc-js client call failed with, as the one error of the mesh. */
-export function errorFromGrpc(failure: unknown): MeshError {
+/**
+ * What a grpc-js client call failed with, as the one error of the mesh.
+ * @param sentBytes length of the one message that was sent, where it was one.
+ */
+export function errorFromGrpc(failure: unknown, sentBytes?: number): MeshError {
   if (MeshError.is(failure)) return failure;
   const { code, details, metadata } = failure as Partial<ServiceError>;
   if (typeof code !== 'number') return MeshError.from(failure);
   const [bytes] = metadata?.get(detailsKey) ?? [];
   if (Buffer.isBuffer(bytes))
     return decodeStatus({ code: codeOfNumber(code), message: details ?? '' }, bytes);
-  return fromTransport(codeOfNumber(code), details ?? '', failure);
+  return fromTransport(codeOfNumber(code), details ?? '', sentBytes, failure);
 }
 
 /**
  * Our servers always send details: what comes without them was said by the transport, whose words name addresses. A
  * CANCELLED that is not our own is a peer that went away in the middle.
  */
-function fromTransport(code: Code, message: string, cause: unknown): MeshError {
+function fromTransport(
+  code: Code,
+  message: string,
+  sentBytes: number | undefined,
+  cause: unknown,
+): MeshError {
   switch (code) {
     case 'CANCELLED':
     case 'UNAVAILABLE':
@@ -38,6 +46,14 @@ function fromTransport(code: Code, message: string, cause: unknown): MeshError {
         cause,
       });
     case 'RESOURCE_EXHAUSTED':
+      if (isAboutAnswer(message, sentBytes)) {
+        return new MeshError({
+          code: 'INTERNAL',
+          reason: 'INTERNAL',
+          message: 'the service answered with more than is taken',
+          cause,
+        });
+      }
       return new MeshError({
         code,
         reason: /larger than/.test(message) ? 'BODY_TOO_LARGE' : 'OVERLOADED',
@@ -47,6 +63,15 @@ function fromTransport(code: Code, message: string, cause: unknown): MeshError {
     default:
       return decodeStatus({ code, message }, undefined);
   }
+}
+
+/**
+ * grpc-js says the same words for a message that the other end would not take and for an answer that this end did not
+ * take, but with the length that was announced. Only the first is a mistake of the caller.
+ */
+function isAboutAnswer(message: string, sentBytes: number | undefined): boolean {
+  const [, announced] = /^Received message larger than max \((\d+) vs/.exec(message) ?? [];
+  return announced !== undefined && sentBytes !== undefined && Number(announced) !== sentBytes;
 }
 
 /** An error as a grpc-js server sends it, with its details and without its cause. */

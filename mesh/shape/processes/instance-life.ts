@@ -20,6 +20,11 @@ export async function instanceLife(
   const tell = (message: FromInstance) => {
     if (self.connected) self.send?.(message, undefined, undefined, () => undefined);
   };
+  const told = (message: FromInstance) =>
+    new Promise<void>((resolve) => {
+      if (self.connected) self.send?.(message, undefined, undefined, () => resolve());
+      else resolve();
+    });
   const toldToStop = new Promise<'stop' | 'replaced' | 'alone'>((resolve) => {
     self.on('message', (message: ToInstance) => resolve(message.kind));
     self.on('disconnect', () => resolve('alone'));
@@ -34,7 +39,9 @@ export async function instanceLife(
   try {
     instance = await start(id);
   } catch (error) {
-    if (error instanceof StartupError) tell({ kind: 'failed', line: error.message });
+    if (error instanceof StartupError) await told({ kind: 'failed', line: error.message });
+    // Who listens to its supervisor lives as long as the channel does.
+    if (self.connected) self.disconnect?.();
     throw error;
   }
   instance.onHealth((health) => tell({ kind: 'health', health }));

@@ -52,6 +52,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   const plan = planInstances(shop.manifests, parseScale(options.scale, shop.manifests));
   await requireFree(ports.host, ports.http, 'REST', 'PORT');
   await requireFree(ports.host, ports.grpc, 'gRPC', 'GRPC_PORT');
+  await requireFree(ports.adminHost, ports.admin, 'admin', 'ADMIN_PORT');
 
   const data = openDataFolder(options.dataFolder);
   opened.push(() => data.release());

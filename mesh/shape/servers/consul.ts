@@ -10,7 +10,7 @@ export const consul: ServerKind = {
   programs: ['consul'],
   ways: 'brew install consul, or a release from developer.hashicorp.com/consul/install, or docker compose up consul',
   addressVariable: 'CONSUL_HTTP_ADDR',
-  ports: [{ variable: 'CONSUL_PORT', usual: 8500 }],
+  ports: [{ variable: 'CONSUL_PORT', usual: 8500, besides: [-200, -199] }],
   launch: ({ folder, data, port }) => {
     const http = port('CONSUL_PORT');
     return {

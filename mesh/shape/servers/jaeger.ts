@@ -7,8 +7,9 @@ export const jaeger: ServerKind = {
   programs: ['jaeger'],
   ways: 'a release of version 2 from jaegertracing.io/download, or docker compose up jaeger',
   addressVariable: 'JAEGER_URL',
+  elsewhere: 'OTEL_EXPORTER_OTLP_ENDPOINT',
   ports: [
-    { variable: 'JAEGER_PORT', usual: 16686 },
+    { variable: 'JAEGER_PORT', usual: 16686, besides: [-1] },
     { variable: 'OTLP_GRPC_PORT', usual: 4317 },
     { variable: 'OTLP_HTTP_PORT', usual: 4318 },
     { variable: 'JAEGER_THRIFT_PORT', usual: 14268 },

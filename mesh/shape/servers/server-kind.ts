@@ -11,6 +11,8 @@ export interface ServerKind {
   readonly ways: string;
   /** The variable that names one that runs already. */
   readonly addressVariable: string;
+  /** A variable that says that what it is for happens elsewhere: then none is started. */
+  readonly elsewhere?: string;
   /** Ports that it listens on, each with the variable that moves it. */
   readonly ports: readonly PortSetting[];
   /** How to start it. */
@@ -26,6 +28,8 @@ export interface ServerKind {
 export interface PortSetting {
   readonly variable: string;
   readonly usual: number;
+  /** Further ports, as distances from this one. */
+  readonly besides?: readonly number[];
 }
 
 /** The port that a variable stands for. */

@@ -9,6 +9,7 @@ import { findProgram } from './find-program.js';
 import { jaeger } from './jaeger.js';
 import { prometheus } from './prometheus.js';
 import { redis } from './redis.js';
+import { requireCollectors } from './require-collectors.js';
 import { loopback, type PortsOf, type ServerKind } from './server-kind.js';
 import { endLeftover, type ServerProcess, startServer } from './server-process.js';
 
@@ -23,7 +24,7 @@ export interface Servers {
   readonly environment: Environment;
   /**
    * Resolves when all are ready.
-   * @throws StartupError for the first that can't start, or does not answer at the address that was given.
+   * @throws StartupError for the first that can't start.
    */
   ready(): Promise<void>;
   /** Those that were started here. */
@@ -44,23 +45,38 @@ export interface ServersOptions {
 /**
  * Takes the servers that the environment names, and starts the others, all at once. What needs them can start meanwhile:
  * it waits for them by itself.
- * @throws StartupError with one clear line for all that are missing, or for a port that is taken.
+ * @throws StartupError with one clear line for all that are missing, for an address that is none or where nobody answers,
+ * or for a port that is taken.
  */
 export async function startServers(options: ServersOptions): Promise<Servers> {
   const { environment, data } = options;
   const given = (kind: ServerKind) => environment[kind.addressVariable] || undefined;
-  const wanted = serverKinds.filter((kind) => given(kind) === undefined);
+  const kinds = serverKinds.filter(
+    (kind) => given(kind) !== undefined || kind.elsewhere === undefined || !environment[kind.elsewhere],
+  );
+  const wanted = kinds.filter((kind) => given(kind) === undefined);
   const programs = new Map(wanted.map((kind) => [kind, findProgram(kind.programs, environment['PATH'])]));
   requireFound(programs);
-  // Before anything is started: what is started must be stopped again when an address is wrong.
-  const urls = new Map(serverKinds.map((kind) => [kind, given(kind) && kind.urlOf(given(kind) ?? '')]));
-  await endLeftoverServers(data.path);
+  // All of it before anything is started: what is started must be stopped again when a setting is wrong.
+  const urls = new Map(kinds.map((kind) => [kind, given(kind) && kind.urlOf(given(kind) ?? '')]));
   const port: PortsOf = (variable) => {
     const setting = serverKinds.flatMap(({ ports }) => ports).find((one) => one.variable === variable);
     return portOf(environment, variable, setting?.usual ?? 0);
   };
+  await requireCollectors(environment);
   await Promise.all(
-    wanted.flatMap((kind) => kind.ports.map(({ variable }) => requireFree(kind, port(variable), variable))),
+    kinds.flatMap((kind) => {
+      const url = urls.get(kind);
+      return url === undefined ? [] : [requireAnswer(kind, url, given(kind) ?? '')];
+    }),
+  );
+  await endLeftoverServers(data.path);
+  await Promise.all(
+    wanted.flatMap((kind) =>
+      kind.ports.flatMap(({ variable, besides = [] }) =>
+        [0, ...besides].map((distance) => requireFree(kind, port(variable) + distance, variable)),
+      ),
+    ),
   );
 
   // What is told of a server does not depend on whether it has started.
@@ -68,15 +84,14 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   let told: Environment = { SCRAPE_TARGETS_URL: options.targetsUrl };
   const started: { kind: ServerKind; process: ServerProcess }[] = [];
   const waits: Promise<void>[] = [];
-  for (const kind of serverKinds) {
+  for (const kind of kinds) {
     const folder = join(data.path, kind.name);
     const launch = kind.launch({ folder, data: join(folder, 'data'), port, environment: told });
     const url = urls.get(kind) ?? launch.url;
     addresses[kind.name] = url;
     told = { ...told, ...kind.environment(url, port) };
     const program = programs.get(kind);
-    if (program === undefined) waits.push(requireAnswer(kind, url, given(kind) ?? ''));
-    else {
+    if (program !== undefined) {
       const process = startServer({ ...options, kind, folder, launch, program });
       started.push({ kind, process });
       waits.push(process.ready);
@@ -128,8 +143,16 @@ function requireFree(kind: ServerKind, port: number, variable: string): Promise<
         ),
       );
     });
-    probe.listen(port, loopback, () => probe.close(() => resolve()));
+    if (port < 1 || port > 65_535) reject(outOfRange(kind, port, variable));
+    else probe.listen(port, loopback, () => probe.close(() => resolve()));
   });
+}
+
+function outOfRange(kind: ServerKind, port: number, variable: string): StartupError {
+  return new StartupError(
+    `${kind.name} would need port ${port} with this ${variable}`,
+    'choose one so that all are from 1 to 65535',
+  );
 }
 
 async function requireAnswer(kind: ServerKind, url: string, given: string): Promise<void> {
