@@ -24,8 +24,8 @@ import { epochMs, type SimulatedShop } from './simulated-shop.js';
 export interface FrontDoor {
   readonly life: Life;
   client<D extends ServiceDefinition>(definition: D): Client<D>;
-  /** A call's context, with the token of a user. */
-  context(token: string | undefined): CallContext;
+  /** Makes a call with the token of a user. */
+  call<T>(token: string | undefined, work: (context: CallContext) => Promise<T>): Promise<T>;
   tokenOf(user: string): string;
 }
 
@@ -66,7 +66,8 @@ export function frontDoor(shop: SimulatedShop): FrontDoor {
         ambient: life.ambient,
         caller: 'gateway',
       }),
-    context: (userToken) => ({ ...background({ deadlineMs: callWithinMs }), userToken }),
+    call: (userToken, work) =>
+      background({ deadlineMs: callWithinMs }, (context) => work({ ...context, userToken })),
     tokenOf: (user) =>
       signToken(
         { subject: user, kind: 'user', scopes: ['cart', 'orders', 'payment', 'profile'], jti: user },
@@ -91,7 +92,7 @@ export function simulatedClient(door: FrontDoor, user: string): SimulatedClient 
   const token = door.tokenOf(user);
   const call = async <T>(work: (context: CallContext) => Promise<T>): Promise<T> => {
     try {
-      return await work(door.context(token));
+      return await door.call(token, work);
     } catch (error) {
       const { code, reason, message } = MeshError.from(error);
       throw new CallFailure(unknown.has(code) ? 'info' : 'fail', reason, message);
@@ -161,7 +162,9 @@ export async function stockFigures(door: FrontDoor, products: readonly string[])
   const figures: StockFigure[] = [];
   for (let at = 0; at < products.length; at += stockPage) {
     const productIds = products.slice(at, at + stockPage);
-    const { stocks } = await inventory.batchGetStock({ productIds }, door.context(undefined));
+    const { stocks } = await door.call(undefined, (context) =>
+      inventory.batchGetStock({ productIds }, context),
+    );
     for (const { productId, available, reserved, committed } of stocks)
       figures.push({
         productId,

@@ -22,6 +22,8 @@ export interface OutboxRelayOptions {
 /** How soon a relay looks again that another one keeps from publishing, in milliseconds. */
 const leaseRetryMs = 25;
 
+const nothing = () => undefined;
+
 /**
  * Publishes outbox messages in the order of their commits, and marks them when the bus has them on disk. A crash in
  * between publishes them again: consumers have an inbox. Returns the function that stops it after a last round.
@@ -31,8 +33,9 @@ const leaseRetryMs = 25;
  */
 export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<void> {
   const { store, bus, topic, timers, log, lease, batchSize = 100, sweepEveryMs = 1_000 } = options;
-  const stopping = new AbortController();
-  let wake: () => void = () => undefined;
+  let stopping = false;
+  let wake: () => void = nothing;
+  let endPause: () => void = nothing;
   let woken = false;
   const unlisten = store.onOutbox(() => {
     woken = true;
@@ -74,7 +77,7 @@ export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<voi
   const loop = (async () => {
     let failures = 0;
     let pauseMs = sweepEveryMs;
-    while (!stopping.signal.aborted) {
+    while (!stopping) {
       const expecting = woken;
       woken = false;
       try {
@@ -88,21 +91,25 @@ export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<voi
           'events could not be published: they stay in the outbox',
         );
       }
-      if (stopping.signal.aborted) return;
+      if (stopping) return;
       if (woken && failures === 0) continue;
-      const pause = new AbortController();
-      // Nothing but the stop cuts a pause after a failure short: the bus must not be asked at the rate of commits.
-      if (failures === 0) wake = () => pause.abort();
-      const end = () => pause.abort();
-      stopping.signal.addEventListener('abort', end, { once: true });
-      await timers.sleep(pauseMs, pause.signal).catch(() => undefined);
-      stopping.signal.removeEventListener('abort', end);
+      await new Promise<void>((resolve) => {
+        const cancel = timers.after(pauseMs, resolve);
+        endPause = () => {
+          cancel();
+          resolve();
+        };
+        // Nothing but the stop cuts a pause after a failure short: the bus must not be asked at the rate of commits.
+        if (failures === 0) wake = endPause;
+      });
+      wake = nothing;
     }
   })();
 
   return async () => {
     unlisten();
-    stopping.abort();
+    stopping = true;
+    endPause();
     await loop;
     await publishAll(false).catch((error: unknown) =>
       log.warn({ topic, error: String(error) }, 'events stay in the outbox until the next start'),

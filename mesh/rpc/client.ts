@@ -38,6 +38,7 @@ export function createClient<D extends ServiceDefinition>(definition: D, options
 }
 
 function methodOf(definition: MethodDefinition, policy: MethodPolicy, options: ClientOptions) {
+  const next = composeClient(options.interceptors ?? {}, toWire(options.wire));
   return (request: unknown, context: CallContext, call: CallOptions = {}) => {
     const encode = (message: unknown) =>
       definition.requestType.encode(definition.requestType.fromPartial(message as never)).finish();
@@ -47,8 +48,8 @@ function methodOf(definition: MethodDefinition, policy: MethodPolicy, options: C
       : encode(request);
     // A stream starts when it is first read: one that nobody reads must neither hold anything nor fail unheard.
     if (definition.responseStream)
-      return decodeLater(() => send(policy, body, context, call, options), decode);
-    return send(policy, body, context, call, options).then((bytes) => {
+      return decodeLater(() => send(policy, next, body, context, call, options), decode);
+    return send(policy, next, body, context, call, options).then((bytes) => {
       if (isStream(bytes)) throw new Error(`${policy.path} answered with a stream`);
       return decode(bytes);
     });
@@ -66,6 +67,7 @@ async function* decodeLater(
 
 async function send(
   policy: MethodPolicy,
+  next: Next,
   body: Body,
   parent: CallContext,
   call: CallOptions,
@@ -86,10 +88,7 @@ async function send(
     command: undefined,
   };
   try {
-    const answer = await composeClient(
-      options.interceptors ?? {},
-      toWire(options.wire, call),
-    )({ method: policy, body, context });
+    const answer = await next({ method: policy, body, context, onTrailers: call.onTrailers });
     return onEnd(answer, ending.dispose);
   } catch (error) {
     ending.dispose();
@@ -98,8 +97,8 @@ async function send(
 }
 
 /** The innermost step of a client: what the context holds becomes metadata, and the call leaves. */
-function toWire(wire: Wire, call: CallOptions): Next {
-  return async ({ method, body, context }) => {
+function toWire(wire: Wire): Next {
+  return async ({ method, body, context, onTrailers }) => {
     const response = await wire.call({
       method,
       body,
@@ -107,7 +106,7 @@ function toWire(wire: Wire, call: CallOptions): Next {
       deadlineMs: context.deadlineMs,
       signal: context.signal,
     });
-    call.onTrailers?.(response.trailers);
+    onTrailers?.(response.trailers);
     return response.body;
   };
 }

@@ -1,5 +1,5 @@
 import type { MethodPolicy } from '../contract/policy.js';
-import type { CallContext } from './context.js';
+import type { CallContext, Metadata } from './context.js';
 import type { Body } from './wire.js';
 
 /** A call on its way through the interceptors. Interceptors pass on a changed copy, never change it in place. */
@@ -7,6 +7,8 @@ export interface Call {
   readonly method: MethodPolicy;
   readonly body: Body;
   readonly context: CallContext;
+  /** Of a client: told of the answer's trailers. */
+  readonly onTrailers?: ((trailers: Metadata) => void) | undefined;
 }
 
 /** Takes a call to its answer: the next interceptor, and in the end the wire or the handler. */

@@ -2,7 +2,7 @@ import { MeshError } from '../contract/error.js';
 import type { CallContext } from '../rpc/context.js';
 import { parseTraceparent, type TraceContext } from '../telemetry/trace-context.js';
 import type { Ambient, Random } from './ports.js';
-import type { BackgroundOptions } from './service.js';
+import type { Background } from './service.js';
 
 /** What contexts without a caller are made from. */
 export interface BackgroundSource {
@@ -14,7 +14,7 @@ export interface BackgroundSource {
 }
 
 /** Makes the `background` function of a service's ports: contexts for sagas, sweeps and events. */
-export function createBackground(source: BackgroundSource): (options: BackgroundOptions) => CallContext {
+export function createBackground(source: BackgroundSource): Background {
   const { ambient, service, stopping } = source;
   // One listener for all: each on its own would pile up on a signal that lives as long as the process.
   const live = new Set<AbortController>();
@@ -22,7 +22,7 @@ export function createBackground(source: BackgroundSource): (options: Background
     for (const controller of [...live]) controller.abort(stopping.reason);
   };
   stopping.addEventListener('abort', abortAll, { once: true });
-  return ({ deadlineMs, traceparent, priority = 'normal' }) => {
+  return async ({ deadlineMs, traceparent, priority = 'normal' }, work) => {
     const controller = new AbortController();
     const cancelTimer = ambient.timers.after(deadlineMs, () => {
       controller.abort(
@@ -33,26 +33,45 @@ export function createBackground(source: BackgroundSource): (options: Background
         }),
       );
     });
-    const end = () => {
-      cancelTimer();
-      live.delete(controller);
-    };
-    controller.signal.addEventListener('abort', end, { once: true });
     live.add(controller);
     if (stopping.aborted) controller.abort(stopping.reason);
-    return {
-      deadlineMs: ambient.clock.nowMs() + deadlineMs,
-      signal: controller.signal,
-      caller: service,
-      user: undefined,
-      userToken: undefined,
-      trace: parseTraceparent(traceparent) ?? newTrace(ambient.random),
-      priority,
-      metadata: {},
-      command: undefined,
-      peer: 'background',
-      setTrailer: () => undefined,
-    };
+    try {
+      return await work(
+        originOf({
+          service,
+          deadlineMs: ambient.clock.nowMs() + deadlineMs,
+          signal: controller.signal,
+          trace: parseTraceparent(traceparent) ?? newTrace(ambient.random),
+          priority,
+        }),
+      );
+    } finally {
+      cancelTimer();
+      live.delete(controller);
+    }
+  };
+}
+
+/** What the context of work that starts here is made of. */
+export interface Origin extends Pick<CallContext, 'deadlineMs' | 'signal' | 'trace' | 'priority'> {
+  /** The service that works on its own behalf. */
+  readonly service: string;
+}
+
+/** A context above which there is none: no caller, no user, no metadata. */
+export function originOf({ service, deadlineMs, signal, trace, priority }: Origin): CallContext {
+  return {
+    deadlineMs,
+    signal,
+    caller: service,
+    user: undefined,
+    userToken: undefined,
+    trace,
+    priority,
+    metadata: {},
+    command: undefined,
+    peer: 'background',
+    setTrailer: () => undefined,
   };
 }
 

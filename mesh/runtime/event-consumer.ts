@@ -26,42 +26,42 @@ export function subscribeEvents(options: EventConsumerOptions): Promise<() => Pr
   return bus.subscribe({
     group: manifest.name,
     topics: manifest.consumes,
-    handle: async (delivery) => {
-      const handler = events[delivery.type];
-      if (handler === undefined) throw new Error(`${manifest.name} has no handler for ${delivery.type}`);
-      const context = ports.background({ deadlineMs: handleWithinMs, traceparent: delivery.traceparent });
-      const producer = parseTraceparent(delivery.traceparent);
-      const span = ports.tracer.start({
-        name: `process ${delivery.topic}`,
-        kind: 'consumer',
-        parent: context.trace,
-        links: producer === undefined ? [] : [producer],
-        attributes: {
-          'messaging.system': 'meshmart',
-          'messaging.operation.name': 'process',
-          'messaging.destination.name': delivery.topic,
-          'messaging.message.id': delivery.id,
-          'meshmart.event.type': delivery.type,
-        },
-      });
-      const startedMs = ports.clock.monotonicMs();
-      const done = (failure: unknown) => {
-        const errorType = failure === undefined ? undefined : MeshError.from(failure).reason;
-        span.end(errorType);
-        metrics.observeMessage({
-          service: manifest.name,
-          topic: delivery.topic,
-          seconds: (ports.clock.monotonicMs() - startedMs) / 1_000,
-          error: errorType,
+    handle: (delivery) =>
+      ports.background({ deadlineMs: handleWithinMs, traceparent: delivery.traceparent }, async (context) => {
+        const handler = events[delivery.type];
+        if (handler === undefined) throw new Error(`${manifest.name} has no handler for ${delivery.type}`);
+        const producer = parseTraceparent(delivery.traceparent);
+        const span = ports.tracer.start({
+          name: `process ${delivery.topic}`,
+          kind: 'consumer',
+          parent: context.trace,
+          links: producer === undefined ? [] : [producer],
+          attributes: {
+            'messaging.system': 'meshmart',
+            'messaging.operation.name': 'process',
+            'messaging.destination.name': delivery.topic,
+            'messaging.message.id': delivery.id,
+            'meshmart.event.type': delivery.type,
+          },
         });
-      };
-      try {
-        await handler(delivery, { ...context, trace: span.context });
-        done(undefined);
-      } catch (error) {
-        done(error);
-        throw error;
-      }
-    },
+        const startedMs = ports.clock.monotonicMs();
+        const done = (failure: unknown) => {
+          const errorType = failure === undefined ? undefined : MeshError.from(failure).reason;
+          span.end(errorType);
+          metrics.observeMessage({
+            service: manifest.name,
+            topic: delivery.topic,
+            seconds: (ports.clock.monotonicMs() - startedMs) / 1_000,
+            error: errorType,
+          });
+        };
+        try {
+          await handler(delivery, { ...context, trace: span.context });
+          done(undefined);
+        } catch (error) {
+          done(error);
+          throw error;
+        }
+      }),
   });
 }

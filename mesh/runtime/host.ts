@@ -113,8 +113,11 @@ export function createServiceWorld(world: HostWorld, options: HostedOptions): Se
   };
   const verifier = createTokenVerifier({
     clock: ambient.clock,
-    fetchKeys: async () =>
-      (await client(UsersServiceDefinition).listSigningKeys({}, background({ deadlineMs: 1_000 }))).keys,
+    fetchKeys: () =>
+      background(
+        { deadlineMs: 1_000 },
+        async (context) => (await client(UsersServiceDefinition).listSigningKeys({}, context)).keys,
+      ),
   });
   return {
     verifier,
@@ -230,7 +233,7 @@ export async function hostService(
             log: ports.log,
             // A run ends with its deadline, or soon after.
             lease: leaseOf(`worker: ${worker.name}`, deadlineOf(worker) + 1_000),
-            context: (deadlineMs) => ports.background({ deadlineMs }),
+            background: ports.background,
           }),
         );
       }

@@ -22,8 +22,7 @@ export interface ServicePorts extends Ambient {
    * @throws Error at start when the manifest does not declare any call to it.
    */
   client<D extends ServiceDefinition>(definition: D): Client<D>;
-  /** A context for work that no caller waits for: a saga step, a sweep, an event. Ends after `deadlineMs`. */
-  background(options: BackgroundOptions): CallContext;
+  readonly background: Background;
   /** A setting of the manifest's `settings:`, as text; the environment wins over the manifest's default. */
   setting(name: string): string;
   /** A secret of the manifest's `secrets:`, read from its file. */
@@ -38,7 +37,16 @@ export interface ServicePorts extends Ambient {
   readonly stopping: AbortSignal;
 }
 
-/** See {@link ServicePorts.background}. */
+/**
+ * Does work that no caller waits for: a saga step, a sweep, an event. Its context ends after `deadlineMs` or when the
+ * process begins to stop; what it comes to is what the work comes to.
+ */
+export type Background = <T>(
+  options: BackgroundOptions,
+  work: (context: CallContext) => Promise<T>,
+) => Promise<T>;
+
+/** See {@link Background}. */
 export interface BackgroundOptions {
   /** How long the work may take, in milliseconds from now. */
   readonly deadlineMs: number;

@@ -1,7 +1,6 @@
-import type { CallContext } from '../rpc/context.js';
 import type { Lease } from '../store/lease.js';
 import type { Log, Timers } from './ports.js';
-import type { Worker } from './service.js';
+import type { Background, Worker } from './service.js';
 
 /** What a loop of repeated work needs. */
 export interface WorkerLoopOptions {
@@ -10,8 +9,8 @@ export interface WorkerLoopOptions {
   readonly log: Log;
   /** Where several instances share the work: a run is left out while another instance is at it. */
   readonly lease?: Lease | undefined;
-  /** A context of its own for each run. */
-  context(deadlineMs: number): CallContext;
+  /** Gives each run a context of its own. */
+  readonly background: Background;
 }
 
 /**
@@ -28,7 +27,7 @@ export function startWorker(options: WorkerLoopOptions): () => Promise<void> {
       try {
         if (lease !== undefined && !(await lease.hold())) continue;
         try {
-          await worker.run(options.context(deadlineOf(worker)));
+          await options.background({ deadlineMs: deadlineOf(worker) }, (context) => worker.run(context));
         } finally {
           await lease?.release();
         }

@@ -20,9 +20,9 @@ describe('a worker', () => {
       worker: { name: 'sweep', ...worker },
       timers: time.timers,
       log,
-      context: (deadlineMs) => {
+      background: ({ deadlineMs }, work) => {
         deadlines.push(deadlineMs);
-        return testContext({ clock: time.clock });
+        return work(testContext({ clock: time.clock }));
       },
     });
 

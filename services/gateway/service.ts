@@ -78,9 +78,10 @@ function addOwnPages(ports: EdgePorts, app: ReturnType<typeof createHttpServer>[
 /** A dozen products for the page; none when the catalogue is away, because the page must tell just then. */
 async function shelf(ports: EdgePorts): Promise<Shown[]> {
   try {
-    const { products } = await ports
-      .client(CatalogServiceDefinition)
-      .listProducts({ pageSize: 12 }, ports.background({ deadlineMs: 500 }));
+    const catalog = ports.client(CatalogServiceDefinition);
+    const { products } = await ports.background({ deadlineMs: 500 }, (context) =>
+      catalog.listProducts({ pageSize: 12 }, context),
+    );
     return products.map(({ id, name, price, picturePath }) => ({
       id,
       name,

@@ -5,6 +5,7 @@ import { bytesToJson, jsonToBytes } from '../../mesh/contract/json.js';
 import type { HttpBinding, MethodPolicy } from '../../mesh/contract/policy.js';
 import type { CallContext } from '../../mesh/rpc/context.js';
 import type { WireResponse } from '../../mesh/rpc/wire.js';
+import { originOf } from '../../mesh/runtime/background.js';
 import type { EdgePorts } from '../../mesh/runtime/edge.js';
 import { formatTraceparent } from '../../mesh/telemetry/trace-context.js';
 import type { Span } from '../../mesh/telemetry/tracer.js';
@@ -175,11 +176,13 @@ async function bodyOf(request: FastifyRequest): Promise<unknown> {
 }
 
 function contextOf(ports: EdgePorts, method: MethodPolicy, span: Span, signal: AbortSignal): CallContext {
-  return {
-    ...ports.background({ deadlineMs: method.deadlineMs, priority: method.priority }),
+  return originOf({
+    service: 'gateway',
+    deadlineMs: ports.clock.nowMs() + method.deadlineMs,
     signal,
     trace: span.context,
-  };
+    priority: method.priority,
+  });
 }
 
 function metadataOf(

@@ -63,11 +63,9 @@ export function createSaga(options: SagaOptions): SagaRunner {
     });
     let undone: unknown;
     try {
-      const context = {
-        ...ports.background({ deadlineMs: stepWithinMs, priority: 'critical' }),
-        trace: span.context,
-      };
-      const outcome = await participants(saga, due, context);
+      const outcome = await ports.background({ deadlineMs: stepWithinMs, priority: 'critical' }, (context) =>
+        participants(saga, due, { ...context, trace: span.context }),
+      );
       const { batch, after } = batchOf(saga, decide(saga, outcome), clock);
       await store.commit({ ...batch, trace: span.context });
       span.end();

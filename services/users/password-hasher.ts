@@ -8,6 +8,8 @@ export interface PasswordHasher {
   hash(password: string): Promise<string>;
   /** Whether the password is the one that `stored` was made from; takes as long either way. @throws as `hash`. */
   matches(password: string, stored: string): Promise<boolean>;
+  /** Has the form of a stored hash and was made from no password at all. */
+  readonly nobodys: string;
 }
 
 /** See the manifest's settings of the same names. */
@@ -37,12 +39,15 @@ export function scryptHasher(random: Random, limits: PoolLimits): PasswordHasher
           );
         }),
     );
+  const stored = (salt: Uint8Array, key: Uint8Array) =>
+    `$scrypt$ln=${logN},r=${blockSize},p=${parallelization}$${base64(salt)}$${base64(key)}`;
   return {
     hash: async (password) => {
       const salt = random.secretBytes(saltLength);
-      const key = await derive(password, salt, logN);
-      return `$scrypt$ln=${logN},r=${blockSize},p=${parallelization}$${base64(salt)}$${base64(key)}`;
+      return stored(salt, await derive(password, salt, logN));
     },
+    // A key drawn by lot: nobody can know a password for it, and none has to be hashed at the start.
+    nobodys: stored(random.secretBytes(saltLength), random.secretBytes(hashLength)),
     matches: async (password, stored) => {
       const match = /^\$scrypt\$ln=(\d+),r=8,p=1\$([^$]+)\$([^$]+)$/.exec(stored);
       if (match === null) throw new RangeError('a stored password hash has an unknown form');
