@@ -28,7 +28,7 @@ export interface BuyerOptions {
 
 /** Pauses between attempts, in milliseconds. */
 const retryAfterMs = 200;
-const lookEveryMs = 700;
+const lookEveryMs = 1_200;
 
 /**
  * One purchase: fill the cart, order with one key until an answer is known, then watch the order to its end. Everything
@@ -56,7 +56,7 @@ export async function buy(options: BuyerOptions, key: string, history: Purchase[
     if (impatient()) break;
     await timers.sleep(random.between(0.5, 1) * lookEveryMs);
   }
-  const wanted = Array.from({ length: 1 + random.below(2) }, () => ({
+  const wanted = Array.from({ length: random.chance(0.3) ? 2 : 1 }, () => ({
     productId: random.pick(options.products),
     quantity: 1 + random.below(3),
   }));

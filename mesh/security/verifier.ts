@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { MeshError } from '../contract/error.js';
 import type { User } from '../rpc/context.js';
 import type { Clock } from '../runtime/ports.js';
@@ -52,7 +52,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   return {
     verify: async (token) => {
       // The cache holds a digest: a dump of memory must not hand out tokens.
-      const digest = createHash('sha256').update(token).digest('base64');
+      const digest = hash('sha256', token, 'base64');
       const known = verified.get(digest);
       if (known !== undefined) {
         if (known.expiresAtMs > clock.nowMs()) return known.user;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { invalidField } from '../../contract/error.js';
 import type { Interceptor } from '../interceptor.js';
 import { isStream } from '../stream.js';
@@ -31,7 +31,7 @@ export function deduplicateInterceptor(): Interceptor {
     const command = {
       scope: `${owner} ${method.path}`,
       key,
-      requestHash: createHash('sha256').update(body).digest(),
+      requestHash: hash('sha256', body, 'buffer'),
     };
     return next({ ...call, context: { ...context, command } });
   };
