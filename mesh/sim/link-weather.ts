@@ -36,7 +36,7 @@ export interface LinkWeather {
   cut(from: string, to: string, untilMs: number, silently: boolean): void;
   /** Every message takes this much longer until that moment. */
   slow(from: string, to: string, extraMs: number, untilMs: number): void;
-  /** Befalls the next message on the link. */
+  /** Befalls the next message on the link. Both ends are roles: `order`, not `order-1`. */
   plan(from: string, to: string, mishap: Mishap): void;
   /** How likely mishaps are that nobody has planned. Fair at first. */
   disturb(noise: Noise): void;
@@ -59,7 +59,8 @@ export function createLinkWeather(random: SeededRandom, nowMs: () => number): Li
   let noise = fairWeather;
   let cuts: Condition[] = [];
   let slow: Condition[] = [];
-  let planned: { readonly from: string; readonly to: string; readonly mishap: Mishap }[] = [];
+  /** Mishaps to come by link, oldest first. */
+  const planned = new Map<string, Mishap[]>();
   const at = (one: { from: string; to: string }, from: string, to: string) =>
     (one.from === '*' || from.startsWith(one.from)) && (one.to === '*' || to.startsWith(one.to));
   const current = (conditions: Condition[]) => {
@@ -79,10 +80,8 @@ export function createLinkWeather(random: SeededRandom, nowMs: () => number): Li
     slow = current(slow);
     return slow.filter((one) => at(one, from, to)).reduce((sum, one) => sum + (one.extraMs ?? 0), usualMs);
   };
-  const takePlanned = (from: string, to: string): Mishap | undefined => {
-    const index = planned.length === 0 ? -1 : planned.findIndex((one) => at(one, from, to));
-    return index < 0 ? undefined : planned.splice(index, 1)[0]?.mishap;
-  };
+  const takePlanned = (from: string, to: string): Mishap | undefined =>
+    planned.size === 0 ? undefined : planned.get(`${roleOf(from)} ${roleOf(to)}`)?.shift();
   return {
     latencyMs,
     isCut: (from, to) => cutOf(from, to) !== undefined,
@@ -113,12 +112,21 @@ export function createLinkWeather(random: SeededRandom, nowMs: () => number): Li
     disturb: (how) => {
       noise = how;
     },
-    plan: (from, to, mishap) => void planned.push({ from, to, mishap }),
+    plan: (from, to, mishap) => {
+      const link = `${from} ${to}`;
+      planned.set(link, [...(planned.get(link) ?? []), mishap]);
+    },
     clear: () => {
       cuts = [];
       slow = [];
-      planned = [];
+      planned.clear();
       noise = fairWeather;
     },
   };
+}
+
+/** `order` of `order-2`. */
+function roleOf(end: string): string {
+  const dash = end.indexOf('-');
+  return dash < 0 ? end : end.slice(0, dash);
 }
