@@ -63,3 +63,26 @@ export function userOf(context: CallContext): User {
     throw new Error('this method is called without a user: its exposure is not USER');
   return context.user;
 }
+
+/** What the context of work that starts here is made of. */
+export interface Origin extends Pick<CallContext, 'deadlineMs' | 'signal' | 'trace' | 'priority'> {
+  /** The service that works on its own behalf. */
+  readonly service: string;
+}
+
+/** A context above which there is none: no caller, no user, no metadata. */
+export function originOf({ service, deadlineMs, signal, trace, priority }: Origin): CallContext {
+  return {
+    deadlineMs,
+    signal,
+    caller: service,
+    user: undefined,
+    userToken: undefined,
+    trace,
+    priority,
+    metadata: {},
+    command: undefined,
+    peer: 'background',
+    setTrailer: () => undefined,
+  };
+}

@@ -1,5 +1,5 @@
 import { MeshError } from '../contract/error.js';
-import type { CallContext } from '../rpc/context.js';
+import { originOf } from '../rpc/context.js';
 import { parseTraceparent, type TraceContext } from '../telemetry/trace-context.js';
 import type { Ambient, Random } from './ports.js';
 import type { Background } from './service.js';
@@ -49,29 +49,6 @@ export function createBackground(source: BackgroundSource): Background {
       cancelTimer();
       live.delete(controller);
     }
-  };
-}
-
-/** What the context of work that starts here is made of. */
-export interface Origin extends Pick<CallContext, 'deadlineMs' | 'signal' | 'trace' | 'priority'> {
-  /** The service that works on its own behalf. */
-  readonly service: string;
-}
-
-/** A context above which there is none: no caller, no user, no metadata. */
-export function originOf({ service, deadlineMs, signal, trace, priority }: Origin): CallContext {
-  return {
-    deadlineMs,
-    signal,
-    caller: service,
-    user: undefined,
-    userToken: undefined,
-    trace,
-    priority,
-    metadata: {},
-    command: undefined,
-    peer: 'background',
-    setTrailer: () => undefined,
   };
 }
 

@@ -38,6 +38,25 @@ describe('an id', () => {
     expect(new Set(Array.from({ length: 10_000 }, () => ids('ord'))).size).to.equal(10_000);
   });
 
+  it('sorts in the order of one process, within a millisecond and after the clock was set back', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 2 }), fc.integer(), (times, seed) => {
+        const waiting = [...times];
+        const nowMs = () => waiting.shift() ?? 0;
+        const ids = createIdSource({ nowMs, monotonicMs: () => 0 }, seededRandom(seed));
+        const made = times.map(() => ids('ord'));
+        expect([...made].sort()).to.deep.equal(made);
+      }),
+    );
+  });
+
+  it('does not tell the next one: half of the random part is drawn anew', () => {
+    const ids = at(1);
+    const ends = Array.from({ length: 1_000 }, () => ids('ord').slice(-8));
+    expect(new Set(ends).size).to.equal(1_000);
+    expect([...ends].sort()).to.not.deep.equal(ends);
+  });
+
   it('takes every random bit that it shows from its source', () => {
     const none = createIdSource(
       { nowMs: () => 0, monotonicMs: () => 0 },
@@ -48,6 +67,6 @@ describe('an id', () => {
       { nowMs: () => 0, monotonicMs: () => 0 },
       { ...seededRandom(), bytes: (length) => new Uint8Array(length).fill(255) },
     );
-    expect(all('x')).to.equal(`x_${'0'.repeat(10)}${'z'.repeat(16)}`);
+    expect(all('x')).to.equal(`x_${'0'.repeat(10)}f${'z'.repeat(15)}`);
   });
 });
