@@ -46,6 +46,8 @@ export function openDataFolder(folder: string): DataFolder {
   const files = openDataFiles(folder);
   const { path } = files;
   const lock = hold(path);
+  // Of a mesh that was killed: its process id may be somebody else's by now.
+  rmSync(join(path, 'run.json'), { force: true });
   return {
     ...files,
     writeRun: (record) => {
@@ -110,11 +112,9 @@ function makeFolder(path: string): void {
 function hold(path: string): { close(): void } {
   const file = join(path, 'lock.db');
   try {
-    const lock = new DatabaseSync(file);
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-    return lock;
+    return take(file);
   } catch (cause) {
-    if (!/locked|busy/i.test(String(cause))) {
+    if (!isBusy(cause)) {
       throw new StartupError(
         `${file} can't be opened`,
         'delete this file, or name another folder in MESHMART_DATA',
@@ -127,6 +127,33 @@ function hold(path: string): { close(): void } {
       'stop it with meshmart down, or name another folder in MESHMART_DATA',
       { cause },
     );
+  }
+}
+
+function take(file: string): { close(): void } {
+  const lock = new DatabaseSync(file);
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return /locked|busy/i.test(String(error));
+}
+
+/** Whether a mesh holds the folder now: one that runs, starts or stops. */
+export function isHeld(folder: string): boolean {
+  const file = join(resolve(folder), 'lock.db');
+  if (!existsSync(file)) return false;
+  try {
+    take(file).close();
+    return false;
+  } catch (error) {
+    return isBusy(error);
   }
 }
 

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { expect } from 'chai';
 import { type TemporaryFolder, temporaryFolder } from '../testing/temporary-folder.js';
 import { withoutPrivileges } from '../testing/without-privileges.js';
-import { type DataFolder, openDataFolder, type RunRecord, readRun } from './data-folder.js';
+import { type DataFolder, isHeld, openDataFolder, type RunRecord, readRun } from './data-folder.js';
 import { packageRoot } from './package-root.js';
 import { StartupError } from './startup-error.js';
 
@@ -80,6 +80,24 @@ describe('the data folder', () => {
       writeFileSync(join(temporary.path, 'data', 'run.json'), text);
       expect(readRun(join(temporary.path, 'data')), text).to.equal(undefined);
     }
+  });
+
+  it('is held while it is open, and not by what a killed mesh has left', () => {
+    const path = join(temporary.path, 'data');
+    expect(isHeld(path)).to.equal(false);
+    const folder = open(path);
+    expect(isHeld(path)).to.equal(true);
+    release(folder);
+    expect(isHeld(path)).to.equal(false);
+    writeFileSync(join(path, 'run.json'), JSON.stringify(record));
+    expect(isHeld(path)).to.equal(false);
+    open(path);
+    expect(readRun(path), 'the record of the one before').to.equal(undefined);
+  });
+
+  it('is not held where the lock is no lock', () => {
+    temporary.write('data/lock.db', 'this is no database, and long enough to be looked at as one');
+    expect(isHeld(join(temporary.path, 'data'))).to.equal(false);
   });
 
   describe('that a mesh runs on', () => {

@@ -110,7 +110,13 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
 
   const targetsUrl = `${admin.url}/targets`;
   const [servers, witnesses] = await both(
-    startServers({ data, environment, ambient, log, targetsUrl, tell }),
+    startServers({ data, environment, ambient, log, targetsUrl, tell }).then((started) => {
+      // Instances and witnesses end with their channel to this process; the servers would outlive an end in haste.
+      const kill = () => started.kill();
+      process.once('exit', kill);
+      opened.push(() => process.removeListener('exit', kill));
+      return started;
+    }),
     startWitnesses({ data, environment, ambient, log, tell }),
   );
   opened.push(() => servers.stop());
