@@ -164,10 +164,13 @@ export function startKeyedDelivery<Position extends string | number>(
         logger.warn(told, 'an event could not be handled: it is delivered again');
         return again(decision.delayMs);
       }
+      // Once it is a dead letter it may be replayed, under the same position: then it is taken in again.
+      waiting.delete(position);
       try {
         const lastError = String(error).slice(0, 500);
         await options.bury(placed, { attempts: number, lastError, failedAtMs: ambient.clock.nowMs() });
       } catch (cause) {
+        waiting.add(position);
         logger.warn(
           { ...told, cause: String(cause) },
           'an event could not be given up: it is delivered again',

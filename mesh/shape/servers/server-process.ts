@@ -17,6 +17,8 @@ export interface ServerProcess {
   pid(): number;
   /** Asks it to end and waits; by force what takes longer than some seconds. */
   stop(): Promise<void>;
+  /** Ends it at once and without waiting: for a process that itself has no time left. */
+  kill(): void;
 }
 
 export interface ServerProcessOptions {
@@ -77,6 +79,11 @@ export function startServer(options: ServerProcessOptions): ServerProcess {
       cancelRestart();
       await end(child);
       rmSync(pidFileOf(folder), { force: true });
+    },
+    kill: () => {
+      stopping = true;
+      cancelRestart();
+      child.kill('SIGKILL');
     },
   };
 }

@@ -30,6 +30,8 @@ export interface Servers {
   /** Those that were started here. */
   status(): readonly { readonly name: string; readonly pid: number }[];
   stop(): Promise<void>;
+  /** Ends those that were started here at once and without waiting. */
+  kill(): void;
 }
 
 export interface ServersOptions {
@@ -110,6 +112,9 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     status: () => started.map(({ kind, process }) => ({ name: kind.name, pid: process.pid() })),
     stop: async () => {
       await Promise.all(started.map(({ process }) => process.stop()));
+    },
+    kill: () => {
+      for (const { process } of started) process.kill();
     },
   };
 }
