@@ -25,8 +25,9 @@ await build({
   platform: 'node',
   target: 'node20',
   keepNames: true,
-  // It finds its binary beside itself.
-  external: ['@photostructure/sqlite'],
+  // The one finds its binary beside itself. The other reads its Thrift files from there, and what it is made of writes to
+  // what can only be read, which is passed over in its own modules and an error in the strict ones of a bundle.
+  external: ['@photostructure/sqlite', '@opentelemetry/exporter-jaeger'],
   // What CommonJS packages call to load Node's own modules.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
