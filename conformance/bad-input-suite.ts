@@ -26,6 +26,13 @@ const broken: readonly [string, string, string, unknown, RegExp][] = [
     { ...order, shippingAddress: { ...address, isAdmin: true } },
     /isAdmin/,
   ],
+  [
+    'a key that stands twice',
+    'POST',
+    '/v1/orders',
+    '{"paymentToken": "x", "shippingAddress": {"country": "DE", "country": "FR"}}',
+    /shippingAddress\.country/,
+  ],
   ['a list for an object', 'POST', '/v1/orders', { ...order, shippingAddress: [] }, /shippingAddress/],
   [
     'a country that is none',
@@ -116,6 +123,23 @@ export function badInputSuite(shape: string, start: () => Promise<TroubledShop>)
       );
       const text = { 'content-type': 'text/plain' };
       isProblem(await request(url, 'POST', '/v1/cart/items', 'productId=1', text), 415);
+    });
+
+    it('a body that is compressed or in another character set is 415, and one in UTF-8 is taken', async () => {
+      const { products } = (await request(url, 'GET', '/v1/products?pageSize=1')).body;
+      const body = { productId: products[0].id, quantity: 1 };
+      const json = 'application/json';
+      isProblem(await buyer.call('POST', '/v1/cart/items', body, { 'content-encoding': 'gzip' }), 415);
+      const latin = { 'content-type': `${json}; charset=iso-8859-1` };
+      isProblem(await buyer.call('POST', '/v1/cart/items', body, latin), 415);
+      for (const type of [json, `${json}; charset=utf-8`, `${json};charset="UTF-8"`])
+        await expectStatus(buyer.call('POST', '/v1/cart/items', body, { 'content-type': type }), 200);
+    });
+
+    it('a path or a query that is not well encoded is 400', async () => {
+      for (const path of ['/v1/products/%zz', '/v1/products?category=%zz', '/v1/products?category=%ff']) {
+        expect(isProblem(await request(url, 'GET', path), 400).body.reason).to.equal('MALFORMED_REQUEST');
+      }
     });
 
     it('what is not there is 404, another method 405', async () => {

@@ -6,9 +6,10 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { StartupError } from './startup-error.js';
 
@@ -67,24 +68,45 @@ export function openDataFolder(folder: string): DataFolder {
  */
 export function openDataFiles(folder: string): DataFiles {
   const path = resolve(folder);
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (cause) {
-    throw new StartupError(
-      `the data folder ${path} can't be used (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`,
-      'make it a folder that you can read and write, or name another in MESHMART_DATA',
-      { cause },
-    );
-  }
+  openFolder('the data folder', path);
   return {
     path,
     file: (...parts) => {
       const file = join(path, ...parts);
-      mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 });
+      openFolder('the folder', dirname(file));
       return file;
     },
   };
+}
+
+/** Makes a folder when it is missing. @throws StartupError when it can't be read and written. */
+function openFolder(what: string, path: string): void {
+  try {
+    makeFolder(path);
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new StartupError(
+      `${what} ${path} can't be used (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`,
+      'make it a folder that you can read and write, or name another in MESHMART_DATA',
+      { cause },
+    );
+  }
+}
+
+/**
+ * Makes a folder and those above it, for their owner alone. Not by `recursive`: where the system answers that there is no
+ * such place although the folder above is there, as below /proc, Node 20 tries again for ever.
+ */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
 }
 
 function hold(path: string): { close(): void } {

@@ -166,6 +166,20 @@ describe('the data folder', () => {
       refused(join(temporary.write('file', ''), 'data'), /can't be used \(ENOTDIR\)/);
     });
 
+    it('a folder where there can be none, and at once', function () {
+      if (process.platform !== 'linux') this.skip();
+      refused('/proc/no-such-folder/data', /can't be used \(ENOENT\)/);
+    });
+
+    it('one whose part for a service is a file', () => {
+      const folder = open(join(temporary.path, 'data'));
+      temporary.write('data/order', '');
+      expect(() => folder.file('order', 'order.db'))
+        .to.throw(StartupError, /^the folder .*order can't be used \(EEXIST\): .*MESHMART_DATA$/)
+        .with.property('message')
+        .that.does.not.contain('\n');
+    });
+
     it('a folder that may not be made', () => {
       chmodSync(temporary.path, 0o500);
       try {

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ambient, Log } from '../../runtime/ports.js';
 import { StartupError } from '../../runtime/startup-error.js';
 import { afterCrash, type CrashHistory, noCrashes } from '../processes/restart-policy.js';
 import type { ServerKind, ServerLaunch } from './server-kind.js';
+import { endGroup, spawnServer, writeConfiguration } from './spawn-server.js';
 
 /** A server that is kept running. */
 export interface ServerProcess {
@@ -36,9 +37,7 @@ const bounds = { readyMs: 15_000, askMs: 1_000, everyMs: 50, stopMs: 5_000 };
 /** Starts a server on its own folder, and starts it again when it ends once it was ready. */
 export function startServer(options: ServerProcessOptions): ServerProcess {
   const { kind, launch, folder, ambient, log, tell } = options;
-  mkdirSync(join(folder, 'data'), { recursive: true, mode: 0o700 });
-  for (const [file, text] of Object.entries(launch.files))
-    writeFileSync(join(folder, file), text, { mode: 0o600 });
+  writeConfiguration(launch, folder);
   const logFile = join(folder, `${kind.name}.log`);
   rmSync(logFile, { force: true });
   let stopping = false;
@@ -53,13 +52,7 @@ export function startServer(options: ServerProcessOptions): ServerProcess {
 
   function run(): ChildProcess {
     const output = openSync(logFile, 'a', 0o600);
-    // A process group of its own: Ctrl-C is for the supervisor, which ends the servers last.
-    const started = spawn(options.program, launch.args, {
-      cwd: folder,
-      detached: true,
-      stdio: ['ignore', output, output],
-      env: { PATH: process.env['PATH'], HOME: folder },
-    });
+    const started = spawnServer(options.program, launch, folder, output);
     closeSync(output);
     started.on('error', () => undefined);
     writeFileSync(pidFileOf(folder), `${started.pid ?? ''}\n`);
@@ -101,7 +94,8 @@ async function untilReady(
   logFile: string,
 ): Promise<void> {
   const { kind, launch, ambient } = options;
-  const untilMs = ambient.clock.monotonicMs() + bounds.readyMs;
+  const { readyWithinMs = bounds.readyMs } = kind;
+  const untilMs = ambient.clock.monotonicMs() + readyWithinMs;
   while (ambient.clock.monotonicMs() < untilMs) {
     const { exitCode, signalCode } = child;
     if (exitCode !== null || signalCode !== null) {
@@ -115,7 +109,7 @@ async function untilReady(
     await ambient.timers.sleep(bounds.everyMs);
   }
   await end(child);
-  throw new StartupError(`${kind.name} is not ready after ${bounds.readyMs} ms`, `look at ${logFile}`);
+  throw new StartupError(`${kind.name} is not ready after ${readyWithinMs} ms`, `look at ${logFile}`);
 }
 
 function end(child: ChildProcess): Promise<void> {
@@ -145,6 +139,7 @@ export async function endLeftover(folder: string): Promise<void> {
   rmSync(pidFileOf(folder), { force: true });
   if (!(pid > 1) || !worksOn(pid, folder)) return;
   process.kill(pid, 'SIGKILL');
+  endGroup(pid);
   while (worksOn(pid, folder)) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
