@@ -4,14 +4,14 @@ import type { Metrics } from '../telemetry/metrics.js';
 import type { TraceContext } from '../telemetry/trace-context.js';
 import type { Span, Tracer } from '../telemetry/tracer.js';
 import { writeBatch } from './sqlite-batch.js';
-import { openSqliteDatabase } from './sqlite-database.js';
+import { openSqliteDatabase, type SqliteDatabaseOptions } from './sqlite-database.js';
 import { createSqliteGate, type SqliteGate } from './sqlite-gate.js';
 import { applySchema } from './sqlite-schema.js';
 import { type PendingMessage, type Row, type Statement, type Store, StoreConflict } from './store.js';
 import { keyReused } from './store-errors.js';
 
 /** What a store is opened with. */
-export interface SqliteStoreOptions {
+export interface SqliteStoreOptions extends SqliteDatabaseOptions {
   /** File of the database, or `:memory:` for a test. */
   readonly path: string;
   /** The service whose store it is: part of message ids, and named in messages. */
@@ -28,12 +28,13 @@ export interface SqliteStoreOptions {
 }
 
 /**
- * A store in one SQLite file: write-ahead log, every commit synced to disk before it resolves.
+ * A store in one SQLite file: write-ahead log, every commit synced to disk before it resolves. With `openLog` commits
+ * that come together share their sync.
  * @throws StartupError when the file can't be opened, or a released step of the schema was changed.
  */
 export function openSqliteStore(options: SqliteStoreOptions): Store {
   const { service, clock, tracer, metrics } = options;
-  const database = openSqliteDatabase(options.path);
+  const database = openSqliteDatabase(options.path, options);
   try {
     applySchema(database, options.schema, options.path);
   } catch (error) {
@@ -43,6 +44,16 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   const listeners = new Set<() => void>();
   const gate: SqliteGate =
     options.timers === undefined ? async (write) => write() : createSqliteGate(database, options.timers);
+
+  /** What the work found, or ran into, when that is on the disk: nobody may act on what power can still take away. */
+  const settled = async <T>(work: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } finally {
+      const pending = database.settled();
+      if (pending !== undefined) await pending;
+    }
+  };
 
   /** Runs a piece of work in a span, and turns what SQLite throws into an error for callers. */
   const run = async <T>(
@@ -66,7 +77,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       metrics?.observeDatabase({ service, system: 'sqlite', operation, seconds, error });
     };
     try {
-      const result = await work();
+      const result = await settled(work);
       end();
       return result;
     } catch (error) {
