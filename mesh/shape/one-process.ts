@@ -12,6 +12,7 @@ import type { Manifest } from '../runtime/manifest.js';
 import { secretsOf } from '../runtime/secret-file.js';
 import { type Environment, settingsOf } from '../runtime/setting.js';
 import { StartupError } from '../runtime/startup-error.js';
+import { openLogFile } from '../store/log-file.js';
 import type { SchemaStep } from '../store/schema-step.js';
 import { openSqliteStore } from '../store/sqlite-store.js';
 import { createEdgeMemory } from '../telemetry/edge-memory.js';
@@ -81,6 +82,7 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
     ambient,
     log: log.service('bus'),
     metrics,
+    openLog: openLogFile,
   });
   opened.push(() => bus.close());
   const deadLetters = deadLetterQueues({
@@ -119,6 +121,7 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
       timers: ambient.timers,
       metrics,
       tracer: world.tracerOf(manifest.name),
+      openLog: openLogFile,
     }),
     setting: settingsOf(manifest, environment, found),
     secret: secretsOf(manifest, data.file('secrets'), ambient.random),
