@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly random: SeededRandom;
   readonly successor: Successor;
   readonly history: HistoryWriter;
+  /** Ends the buyers wherever they are. */
+  readonly signal: AbortSignal;
 }
 
 /** Purchases that wait to begin, and what became of those that did. */
@@ -57,6 +59,10 @@ const lookEveryMs = 1_500;
 /** Lays out the purchases of a run: regular ones all the time, and the rush of the sale in the middle of it. */
 export function layOut(options: LoadOptions): Load {
   const { ambient, random, buyers, withinMs } = options;
+  const timers = {
+    ...ambient.timers,
+    sleep: (delayMs: number) => ambient.timers.sleep(delayMs, options.signal),
+  };
   const purchases: MadePurchase[] = [];
   let filling = 0;
   const free = [...buyers.regulars];
@@ -94,7 +100,7 @@ export function layOut(options: LoadOptions): Load {
         user,
         client: recorded(client),
         clock: ambient.clock,
-        timers: ambient.timers,
+        timers,
         random: chance,
         products: options.products,
         cardToken: () => (!sale && chance.chance(habits.otherCard) ? buyer.other : buyer.good),

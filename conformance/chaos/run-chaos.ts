@@ -68,9 +68,12 @@ const faultsWithin = 0.97;
  */
 export async function runChaos(options: ChaosOptions): Promise<void> {
   const opened = createOpened();
+  // Whatever ends the run ends the buyers, too.
+  const over = new AbortController();
   try {
-    await run(options, opened);
+    await run({ ...options, signal: AbortSignal.any([options.signal, over.signal]) }, opened);
   } finally {
+    over.abort();
     await opened.close();
   }
 }
@@ -150,6 +153,7 @@ async function run(options: ChaosOptions, opened: Opened): Promise<void> {
     random: random.fork('load'),
     successor,
     history,
+    signal,
   });
   const tap = tapRedisStreams({
     redisUrl: surroundings.redisUrl,
