@@ -25,8 +25,8 @@ await build({
   platform: 'node',
   target: 'node20',
   keepNames: true,
-  // It finds its binary beside itself.
-  external: ['@photostructure/sqlite'],
+  // The first finds its binary beside itself; the second is not there, and pg asks for it only where it is wanted.
+  external: ['@photostructure/sqlite', 'pg-native'],
   // What CommonJS packages call to load Node's own modules.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",

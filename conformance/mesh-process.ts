@@ -42,6 +42,7 @@ async function serverPorts(): Promise<Record<string, string>> {
   const names = [
     'CONSUL_PORT',
     'REDIS_PORT',
+    'POSTGRES_PORT',
     'JAEGER_PORT',
     'OTLP_GRPC_PORT',
     'OTLP_HTTP_PORT',
@@ -56,6 +57,7 @@ async function serverPorts(): Promise<Record<string, string>> {
 export async function startMesh(
   options: {
     readonly scale?: readonly string[];
+    readonly store?: 'sqlite' | 'postgres';
     readonly environment?: Readonly<Record<string, string>>;
     readonly ownGroup?: boolean;
   } = {},
@@ -64,7 +66,10 @@ export async function startMesh(
   const shop = await startShop({
     dataFolder: folder.path,
     ports: { http: await freePort(), grpc: await freePort(), admin: await freePort() },
-    arguments: ['--shape', 'processes', ...(options.scale ?? []).flatMap((one) => ['--scale', one])],
+    arguments: [
+      ...['--shape', 'processes', '--store', options.store ?? 'sqlite'],
+      ...(options.scale ?? []).flatMap((one) => ['--scale', one]),
+    ],
     environment: { ...(await serverPorts()), ...options.environment },
     readyWithinMs: 60_000,
     ...(options.ownGroup === undefined ? {} : { ownGroup: options.ownGroup }),

@@ -10,6 +10,7 @@ import type { Manifest } from '../runtime/manifest.js';
 import { secretsOf } from '../runtime/secret-file.js';
 import { type Environment, settingsOf } from '../runtime/setting.js';
 import { StartupError } from '../runtime/startup-error.js';
+import type { SchemaStep } from '../store/schema-step.js';
 import { openSqliteStore } from '../store/sqlite-store.js';
 import { createEdgeMemory } from '../telemetry/edge-memory.js';
 import { createMetrics } from '../telemetry/metrics.js';
@@ -99,7 +100,7 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
     ownerOf: (service) => owners.get(service),
   };
   const found = { CARD_PROCESSOR_URL: witnesses.cardProcessorUrl, SMTP_URL: witnesses.smtpUrl };
-  const hostedOptions = (manifest: Manifest, schema: readonly string[]) => ({
+  const hostedOptions = (manifest: Manifest, schema: readonly SchemaStep[]) => ({
     manifest,
     store: openSqliteStore({
       path: data.file(manifest.name, `${manifest.name}.db`),

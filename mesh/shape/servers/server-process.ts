@@ -1,10 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Ambient, Log } from '../../runtime/ports.js';
 import { StartupError } from '../../runtime/startup-error.js';
 import { afterCrash, type CrashHistory, noCrashes } from '../processes/restart-policy.js';
-import type { ServerKind, ServerLaunch } from './server-kind.js';
+import type { RunAs, ServerKind, ServerLaunch } from './server-kind.js';
 
 /** A server that is kept running. */
 export interface ServerProcess {
@@ -23,6 +32,8 @@ export interface ServerProcessOptions {
   readonly program: string;
   readonly launch: ServerLaunch;
   readonly folder: string;
+  /** Who it runs as, where that is not the user of this process. */
+  readonly runAs?: RunAs | undefined;
   readonly ambient: Ambient;
   readonly log: Log;
   /** Told of an end that nobody asked for, and the restart. One line. */
@@ -31,12 +42,10 @@ export interface ServerProcessOptions {
 
 const bounds = { readyMs: 15_000, askMs: 1_000, everyMs: 50, stopMs: 5_000 };
 
-/** Starts a server on its own folder, and starts it again when it ends once it was ready. */
+/** Starts a server on its own folder, which is there, and starts it again when it ends once it was ready. */
 export function startServer(options: ServerProcessOptions): ServerProcess {
   const { kind, launch, folder, ambient, log, tell } = options;
-  mkdirSync(join(folder, 'data'), { recursive: true, mode: 0o700 });
-  for (const [file, text] of Object.entries(launch.files))
-    writeFileSync(join(folder, file), text, { mode: 0o600 });
+  for (const [file, text] of Object.entries(launch.files)) writeOwn(join(folder, file), text, options.runAs);
   const logFile = join(folder, `${kind.name}.log`);
   rmSync(logFile, { force: true });
   let stopping = false;
@@ -57,6 +66,7 @@ export function startServer(options: ServerProcessOptions): ServerProcess {
       detached: true,
       stdio: ['ignore', output, output],
       env: { PATH: process.env['PATH'], HOME: folder },
+      ...options.runAs,
     });
     closeSync(output);
     started.on('error', () => undefined);
@@ -82,7 +92,7 @@ export function startServer(options: ServerProcessOptions): ServerProcess {
     stop: async () => {
       stopping = true;
       cancelRestart();
-      await end(child);
+      await end(child, kind.endSignal);
       rmSync(pidFileOf(folder), { force: true });
     },
   };
@@ -107,11 +117,11 @@ async function untilReady(
     if (ready) return;
     await ambient.timers.sleep(bounds.everyMs);
   }
-  await end(child);
+  await end(child, kind.endSignal);
   throw new StartupError(`${kind.name} is not ready after ${bounds.readyMs} ms`, `look at ${logFile}`);
 }
 
-function end(child: ChildProcess): Promise<void> {
+function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined)
     return Promise.resolve();
   return new Promise((resolve) => {
@@ -122,8 +132,25 @@ function end(child: ChildProcess): Promise<void> {
     });
     // A server that a fault test has stopped with SIGSTOP takes no SIGTERM until it goes on.
     child.kill('SIGCONT');
-    child.kill('SIGTERM');
+    child.kill(signal);
   });
+}
+
+/** Makes a server's folder and its folder for data, its own where it runs as another user. */
+export function makeFolders(folder: string, runAs: RunAs | undefined): void {
+  const data = join(folder, 'data');
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  for (const path of [folder, data]) own(path, runAs);
+}
+
+/** Writes a file that only the server's own user reads. */
+export function writeOwn(path: string, text: string, runAs: RunAs | undefined): void {
+  writeFileSync(path, text, { mode: 0o600 });
+  own(path, runAs);
+}
+
+function own(path: string, runAs: RunAs | undefined): void {
+  if (runAs !== undefined) chownSync(path, runAs.uid, runAs.gid);
 }
 
 const pidFileOf = (folder: string) => join(folder, 'pid');
