@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Terminal } from '../../mesh/cli/command.js';
@@ -36,6 +36,8 @@ export async function chaosRun(
   self: Pick<NodeJS.Process, 'once' | 'removeListener'>,
 ): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'meshmart-chaos-'));
+  // A server of another user has its own folder in it, which nobody else can read.
+  chmodSync(folder, 0o711);
   const breakOff = new AbortController();
   const asked = () => breakOff.abort(new StartupError('the run was broken off', 'start it again'));
   const late = () =>

@@ -9,13 +9,14 @@ import { readOrMakeSecret } from '../../mesh/runtime/secret-file.js';
 import type { Environment } from '../../mesh/runtime/setting.js';
 import { signingKeyOf } from '../../mesh/security/token.js';
 import { createOpened, type Opened } from '../../mesh/shape/opened.js';
+import type { StoreKind } from '../../mesh/shape/processes/service-store.js';
 import { openShapeLog } from '../../mesh/shape/shape-log.js';
 import { seededRandom } from '../../mesh/sim/seeded-random.js';
 import { openBuyers } from './buyers.js';
 import { serverEdges, serviceEdges } from './edges.js';
 import { repeatEvents, tapRedisStreams } from './event-tap.js';
 import { evidenceFiles, readMails, writePublicReads } from './evidence-folder.js';
-import { faultKinds, planFaults } from './faults.js';
+import { faultKinds, type PlanOptions, planFaults } from './faults.js';
 import { gatherPublicReads } from './gather.js';
 import { doHarm } from './harm.js';
 import { writeHistory } from './history-file.js';
@@ -37,7 +38,7 @@ export interface ChaosOptions {
   readonly faults: number;
   /** Events that are delivered again, half of them late. */
   readonly duplicates: number;
-  readonly store: string;
+  readonly store: StoreKind;
   readonly bus: string;
   /** Purchases that arrive in a second. */
   readonly ratePerSecond: number;
@@ -93,7 +94,7 @@ async function run(options: ChaosOptions, opened: Opened): Promise<void> {
   );
   signal.throwIfAborted();
   const shopEnvironment = { ...shopSettings, ...surroundings.environment };
-  const shop = await startShopUnderTest(folder, shopEnvironment, options.scale, opened);
+  const shop = await startShopUnderTest(folder, shopEnvironment, options, opened);
   signal.throwIfAborted();
 
   const shopUrl = shop.url;
@@ -177,8 +178,7 @@ async function run(options: ChaosOptions, opened: Opened): Promise<void> {
       faults,
       withinMs: withinMs * faultsWithin,
       services: shop.services,
-      edges: [...serviceEdges, ...Object.values(serverEdges)],
-      kinds: faultKinds,
+      ...harmable(options.store),
     }),
     nemesis: createNemesis({
       ...ambient,
@@ -227,6 +227,17 @@ const shopSettings = {
   GATEWAY_CLIENT_REQUESTS_PER_SECOND: '100000',
   GATEWAY_CLIENT_BURST: '100000',
 } as const;
+
+/** What can be harmed where the services keep what is theirs in this way. */
+function harmable(store: StoreKind): Pick<PlanOptions, 'edges' | 'kinds'> {
+  const edges = [...serviceEdges, ...Object.values(serverEdges)];
+  return store === 'postgres'
+    ? { edges, kinds: faultKinds }
+    : {
+        edges: edges.filter((edge) => edge !== serverEdges.postgres),
+        kinds: faultKinds.filter((kind) => kind !== 'kill -9 of PostgreSQL'),
+      };
+}
 
 /** Publishes past the proxies. */
 async function withBus<T>(

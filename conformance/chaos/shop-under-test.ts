@@ -5,6 +5,7 @@ import { eventually } from '../../mesh/testing/eventually.js';
 import { freePort } from '../../mesh/testing/free-port.js';
 import { startShop } from '../shop-process.js';
 import type { Victim } from './nemesis.js';
+import type { ChaosOptions } from './run-chaos.js';
 
 /** The shop as processes, as a person starts it. */
 export interface ShopUnderTest {
@@ -24,14 +25,20 @@ export interface ShopUnderTest {
 export async function startShopUnderTest(
   folder: string,
   environment: Readonly<Record<string, string>>,
-  scale: readonly string[],
+  options: Pick<ChaosOptions, 'store' | 'scale'>,
   opened: Opened,
 ): Promise<ShopUnderTest> {
   const dataFolder = join(folder, 'shop');
   const shop = await startShop({
     dataFolder,
     ports: { http: await freePort(), grpc: await freePort(), admin: await freePort() },
-    arguments: ['--shape', 'processes', ...scale.flatMap((one) => ['--scale', one])],
+    arguments: [
+      '--shape',
+      'processes',
+      '--store',
+      options.store,
+      ...options.scale.flatMap((one) => ['--scale', one]),
+    ],
     environment,
     readyWithinMs: 60_000,
     // Ctrl-C is for the one who started all this, who stops it in order.

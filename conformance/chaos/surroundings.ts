@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -5,6 +6,8 @@ import { openDataFiles } from '../../mesh/runtime/data-folder.js';
 import type { Ambient, Log } from '../../mesh/runtime/ports.js';
 import type { Environment } from '../../mesh/runtime/setting.js';
 import type { Opened } from '../../mesh/shape/opened.js';
+import type { StoreKind } from '../../mesh/shape/processes/service-store.js';
+import { superuserPassword } from '../../mesh/shape/servers/postgres.js';
 import { startServers } from '../../mesh/shape/servers/start-servers.js';
 import { freePort } from '../../mesh/testing/free-port.js';
 import { openSwitchboard, type Switchboard } from '../fault-proxy/switchboard.js';
@@ -26,6 +29,7 @@ export interface Surroundings {
 
 export interface SurroundingsOptions {
   readonly folder: string;
+  readonly store: StoreKind;
   /** Of this process: PATH, and settings for the shop such as the bus. */
   readonly environment: Environment;
   readonly ambient: Ambient;
@@ -36,17 +40,20 @@ export interface SurroundingsOptions {
 
 /** Starts them, each noted in `opened` to be ended again. @throws StartupError for what is missing. */
 export async function openSurroundings(options: SurroundingsOptions, opened: Opened): Promise<Surroundings> {
-  const { folder, environment, ambient, log, tell } = options;
+  const { folder, store, environment, ambient, log, tell } = options;
   const collector = await openCollector();
   opened.push(() => collector.close());
   const witnesses = await startWitnesses(folder);
   opened.push(() => witnesses.stop());
+  const data = openDataFiles(join(folder, 'servers'));
   const servers = await startServers({
-    data: openDataFiles(join(folder, 'servers')),
+    data,
+    choices: [store],
     environment: {
       PATH: environment['PATH'],
       CONSUL_PORT: String(await freePort()),
       REDIS_PORT: String(await freePort()),
+      POSTGRES_PORT: String(await freePort()),
       // Traces and metrics are not what is tested here.
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       PROMETHEUS_URL: collector.url,
@@ -61,16 +68,25 @@ export async function openSurroundings(options: SurroundingsOptions, opened: Ope
   const switchboard = await openSwitchboard(options.chance);
   opened.push(() => switchboard.close());
 
-  const { consul = '', redis = '' } = servers.addresses;
+  const { consul = '', redis = '', postgres } = servers.addresses;
   /** The same URL with the port of a proxy. */
   const behindProxy = async (edge: (typeof serverEdges)[keyof typeof serverEdges], url: string) => {
     const { port } = new URL(url);
     const proxied = await switchboard.lead(edge, { address: '127.0.0.1', port: Number(port) });
     return url.replace(`:${port}`, `:${proxied}`);
   };
+  const passwordFile = join(folder, 'postgres-superuser');
+  if (postgres !== undefined)
+    writeFileSync(passwordFile, superuserPassword(join(data.path, 'secrets')), { mode: 0o600 });
   return {
     switchboard,
     environment: {
+      ...(postgres === undefined
+        ? {}
+        : {
+            POSTGRES_URL: await behindProxy(serverEdges.postgres, postgres),
+            POSTGRES_PASSWORD_FILE: passwordFile,
+          }),
       CONSUL_HTTP_ADDR: await behindProxy(serverEdges.consul, consul),
       REDIS_URL: await behindProxy(serverEdges.redis, redis),
       CARD_PROCESSOR_URL: await behindProxy(serverEdges.cardProcessor, witnesses.cardProcessorUrl),

@@ -2,7 +2,7 @@ import { StartupError } from '../runtime/startup-error.js';
 import { type Command, switchOption, textOption } from './command.js';
 import { countOption } from './count-option.js';
 
-const stores = ['sqlite'] as const;
+const stores = ['postgres', 'sqlite'] as const;
 const buses = ['redis'] as const;
 
 /** `meshmart chaos`: purchases against real processes that are killed, stopped and cut off, and a verdict. */
