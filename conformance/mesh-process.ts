@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { expect } from 'chai';
 import { eventually } from '../mesh/testing/eventually.js';
 import { freePort } from '../mesh/testing/free-port.js';
 import { type TemporaryFolder, temporaryFolder } from '../mesh/testing/temporary-folder.js';
@@ -94,12 +93,11 @@ export async function startMesh(
       eventually(
         async () => {
           const now = await status();
-          expect(
-            now.services.filter(({ serving }) => !serving).map(({ instance }) => instance),
-          ).to.deep.equal([]);
+          const idle = now.services.filter(({ serving }) => !serving).map(({ instance }) => instance);
+          if (idle.length > 0) throw new Error(`${idle.join(', ')} do not serve`);
           return now;
         },
-        { withinMs, everyMs: 50 },
+        { withinMs, everyMs: 50, what: 'every instance to serve' },
       ),
     end: async () => {
       await shop.stop();
