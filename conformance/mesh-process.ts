@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { expect } from 'chai';
 import { eventually } from '../mesh/testing/eventually.js';
 import { freePort } from '../mesh/testing/free-port.js';
 import { type TemporaryFolder, temporaryFolder } from '../mesh/testing/temporary-folder.js';
@@ -43,6 +42,7 @@ async function serverPorts(): Promise<Record<string, string>> {
   const names = [
     'CONSUL_PORT',
     'REDIS_PORT',
+    'POSTGRES_PORT',
     'JAEGER_PORT',
     'OTLP_GRPC_PORT',
     'OTLP_HTTP_PORT',
@@ -57,6 +57,7 @@ async function serverPorts(): Promise<Record<string, string>> {
 export async function startMesh(
   options: {
     readonly scale?: readonly string[];
+    readonly store?: 'sqlite' | 'postgres';
     readonly environment?: Readonly<Record<string, string>>;
     readonly ownGroup?: boolean;
   } = {},
@@ -65,7 +66,10 @@ export async function startMesh(
   const shop = await startShop({
     dataFolder: folder.path,
     ports: { http: await freePort(), grpc: await freePort(), admin: await freePort() },
-    arguments: ['--shape', 'processes', ...(options.scale ?? []).flatMap((one) => ['--scale', one])],
+    arguments: [
+      ...['--shape', 'processes', '--store', options.store ?? 'sqlite'],
+      ...(options.scale ?? []).flatMap((one) => ['--scale', one]),
+    ],
     environment: { ...(await serverPorts()), ...options.environment },
     readyWithinMs: 60_000,
     ...(options.ownGroup === undefined ? {} : { ownGroup: options.ownGroup }),
@@ -89,12 +93,11 @@ export async function startMesh(
       eventually(
         async () => {
           const now = await status();
-          expect(
-            now.services.filter(({ serving }) => !serving).map(({ instance }) => instance),
-          ).to.deep.equal([]);
+          const idle = now.services.filter(({ serving }) => !serving).map(({ instance }) => instance);
+          if (idle.length > 0) throw new Error(`${idle.join(', ')} do not serve`);
           return now;
         },
-        { withinMs, everyMs: 50 },
+        { withinMs, everyMs: 50, what: 'every instance to serve' },
       ),
     end: async () => {
       await shop.stop();

@@ -6,9 +6,11 @@ export PATH="$HOME/.cache/mesh-tools/bin:$PATH"
 
 missing=()
 for tool in jq curl grpcurl buf consul jaeger redis-server prometheus; do command -v "$tool" > /dev/null || missing+=("$tool"); done
+# Debian keeps its programs off PATH.
+command -v postgres > /dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || missing+=(postgresql)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "make verify lacks: ${missing[*]}" >&2
-  echo 'jq and curl come with the system; grpcurl: go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest; buf: go install github.com/bufbuild/buf/cmd/buf@latest; consul, jaeger (version 2), redis-server, prometheus: packages or releases, see docs/discovery.md and docs/jaeger.md' >&2
+  echo 'jq and curl come with the system; grpcurl: go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest; buf: go install github.com/bufbuild/buf/cmd/buf@latest; consul, jaeger (version 2), redis-server, postgresql, prometheus: packages or releases, see docs/discovery.md, docs/jaeger.md and docs/stores.md' >&2
   exit 1
 fi
 

@@ -4,13 +4,14 @@ import { bounded } from './bounded.js';
 import { type Bus, type BusMessage, defaultRedelivery, type RedeliveryPolicy } from './bus.js';
 import { busUnavailable, noDeadLetter } from './bus-failure.js';
 import { type KafkaAccess, kafkaClient } from './kafka-client.js';
-import { readLetters } from './kafka-dead-letters.js';
+import { kafkaDeadLetters } from './kafka-dead-letters.js';
 import { type KafkaGroupConsumer, startKafkaGroupConsumer } from './kafka-group-consumer.js';
 import { lagOf, trimTopic } from './kafka-progress.js';
 import { kafkaPublisher } from './kafka-publisher.js';
 import { kafkaNames, kafkaTopics } from './kafka-topics.js';
 import { headersOf, type LetterNote, letterHeaders } from './message-headers.js';
 import { onceEach } from './once-each.js';
+import { oneAtATime } from './one-at-a-time.js';
 
 /** What the bus on Kafka is opened with. */
 export interface KafkaBusOptions extends KafkaAccess {
@@ -38,12 +39,14 @@ const askWithinMs = 20_000;
  */
 export function openKafkaBus(options: KafkaBusOptions): Bus {
   const { ambient, log, prefix = 'meshmart', trimEveryMs = 60_000 } = options;
-  const { timers, random } = ambient;
+  const { timers } = ambient;
   const kafka = kafkaClient(options);
   const names = kafkaNames(prefix);
   const admin = kafka.admin();
   const topics = kafkaTopics(admin, timers);
   const publisher = kafkaPublisher(kafka, timers);
+  const dead = kafkaDeadLetters({ kafka, admin, ambient, log });
+  const replaying = oneAtATime();
   const running = new Map<string, KafkaGroupConsumer>();
   const topicsOf = new Map<string, readonly string[]>();
   let connecting: Promise<void> | undefined;
@@ -145,22 +148,23 @@ export function openKafkaBus(options: KafkaBusOptions): Bus {
     },
     deadLetters: (group, limit) =>
       asked(async () => {
-        const letters = await readLetters({ kafka, admin, timers, random }, names.deadTopicOf(group), group);
+        const letters = await dead.read(group, names.deadTopicOf(group));
         return [...letters.values()].slice(0, limit);
       }),
     replay: async (group, messageId) => {
-      const [dead, again] = [names.deadTopicOf(group), names.replayTopicOf(group)];
-      const found = await asked(async () => {
-        const letter = (await readLetters({ kafka, admin, timers, random }, dead, group)).get(messageId);
+      const [from, to] = [names.deadTopicOf(group), names.replayTopicOf(group)];
+      const again = async () => {
+        const letter = (await dead.read(group, from)).get(messageId);
         if (letter === undefined) return false;
         const { message } = letter;
         const record = { key: message.key, value: Buffer.from(message.data), headers: headersOf(message) };
-        await publisher.publish([{ topic: again, messages: [record] }], () => topics.ensureEvents([again]));
+        await publisher.publish([{ topic: to, messages: [record] }], () => topics.ensureEvents([to]));
         // After it, so that a failure in between leaves it twice rather than nowhere.
-        const over = [{ topic: dead, messages: [{ key: messageId, value: null }] }];
+        const over = [{ topic: from, messages: [{ key: messageId, value: null }] }];
         await publisher.publish(over, async () => undefined);
         return true;
-      });
+      };
+      const found = await asked(() => replaying(again));
       if (!found) throw noDeadLetter(group, messageId);
     },
     lag: (group) =>
@@ -175,6 +179,7 @@ export function openKafkaBus(options: KafkaBusOptions): Bus {
       await Promise.all([...running.values()].map((consumer) => consumer.stop()));
       running.clear();
       open = false;
+      await dead.close();
       await publisher.close();
       await admin.disconnect().catch(() => undefined);
     },

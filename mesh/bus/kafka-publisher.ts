@@ -1,6 +1,7 @@
 import { type Kafka, Partitioners, type Producer, type TopicMessages } from 'kafkajs';
 import type { Timers } from '../runtime/ports.js';
 import { bounded } from './bounded.js';
+import { oneAtATime } from './one-at-a-time.js';
 
 /** Puts records into Kafka, in order. */
 export interface KafkaPublisher {
@@ -23,7 +24,7 @@ const publishWithinMs = 5_000;
  */
 export function kafkaPublisher(kafka: Kafka, timers: Timers): KafkaPublisher {
   let current: Promise<Producer> | undefined;
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = oneAtATime();
   let closed = false;
 
   const producer = (): Promise<Producer> => {
@@ -52,21 +53,18 @@ export function kafkaPublisher(kafka: Kafka, timers: Timers): KafkaPublisher {
     await through.sendBatch({ topicMessages: [...records], acks: -1, timeout: publishWithinMs });
   };
   return {
-    publish: (records, prepare) => {
-      const sent = last.then(async () => {
+    publish: (records, prepare) =>
+      inTurn(async () => {
         try {
           await bounded(timers, publishWithinMs, send(records, prepare));
         } catch (error) {
           void drop();
           throw error;
         }
-      });
-      last = sent.catch(() => undefined);
-      return sent;
-    },
+      }),
     close: async () => {
       closed = true;
-      await last;
+      await inTurn(async () => undefined);
       await drop();
     },
   };

@@ -1,6 +1,7 @@
 import type { Admin, IHeaders } from 'kafkajs';
 import type { Timers } from '../runtime/ports.js';
 import type { HeaderReader } from './message-headers.js';
+import { oneAtATime } from './one-at-a-time.js';
 
 /** The names of a shop's topics and consumer groups. */
 export interface KafkaNames {
@@ -35,7 +36,7 @@ const known = { withinMs: 5_000, everyMs: 50 };
 
 export function kafkaTopics(admin: Admin, timers: Timers): KafkaTopics {
   const sure = new Set<string>();
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = oneAtATime();
 
   const make = async (topics: readonly string[], numPartitions: number, entries: Record<string, string>) => {
     const unsure = topics.filter((topic) => !sure.has(topic));
@@ -64,11 +65,8 @@ export function kafkaTopics(admin: Admin, timers: Timers): KafkaTopics {
     for (const topic of unsure) sure.add(topic);
   };
   /** One after the other: two that make the same topic disturb each other. */
-  const ensure = (topics: readonly string[], numPartitions: number, entries: Record<string, string>) => {
-    const made = last.then(() => make(topics, numPartitions, entries));
-    last = made.catch(() => undefined);
-    return made;
-  };
+  const ensure = (topics: readonly string[], numPartitions: number, entries: Record<string, string>) =>
+    inTurn(() => make(topics, numPartitions, entries));
   return {
     // Not a week, as Kafka would: the bus cuts off what is handled, and nothing else may.
     ensureEvents: (topics) => ensure(topics, -1, { 'retention.ms': '-1', 'retention.bytes': '-1' }),

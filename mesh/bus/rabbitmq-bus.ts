@@ -5,9 +5,11 @@ import { type Bus, type BusMessage, defaultRedelivery, type RedeliveryPolicy } f
 import { busUnavailable, noDeadLetter } from './bus-failure.js';
 import { headersOf, type LetterNote, letterHeaders } from './message-headers.js';
 import { onceEach } from './once-each.js';
+import { oneAtATime } from './one-at-a-time.js';
 import { type RabbitmqAccess, rabbitmqConnection } from './rabbitmq-connection.js';
 import { lookThrough, takeOut } from './rabbitmq-dead-letters.js';
 import { type RabbitmqGroupConsumer, startRabbitmqGroupConsumer } from './rabbitmq-group-consumer.js';
+import { withLock } from './rabbitmq-lock.js';
 import { type Outgoing, rabbitmqPublisher } from './rabbitmq-publisher.js';
 import { queueSettling } from './rabbitmq-settling.js';
 import { declareDeadQueue, declareGroup, declareTopic, rabbitmqNames } from './rabbitmq-topology.js';
@@ -32,6 +34,7 @@ export interface RabbitmqBusOptions extends RabbitmqAccess {
 const noSuchQueue = 404;
 /** Longest wait for what is asked of RabbitMQ. */
 const askWithinMs = 20_000;
+const lockWithinMs = 5_000;
 
 /**
  * The bus for several processes on RabbitMQ: an exchange a topic, a quorum queue a group. RabbitMQ need not be there when
@@ -75,6 +78,17 @@ export function openRabbitmqBus(options: RabbitmqBusOptions): Bus {
       ),
     );
   /** Work on a queue, or what there is to say when there is no such queue. */
+  /** The same while nobody else looks at the queue: what one looks at is out of the others' sight. */
+  const looking = new Map<string, ReturnType<typeof oneAtATime>>();
+  const onDeadLetters = <T>(queue: string, absent: T, work: (channel: Channel) => Promise<T>): Promise<T> => {
+    const inTurn = looking.get(queue) ?? oneAtATime();
+    looking.set(queue, inTurn);
+    return inTurn(() =>
+      onQueue(queue, absent, () =>
+        withLock(() => consuming.channel(), `${queue}.lock`, ambient.timers, lockWithinMs, work),
+      ),
+    );
+  };
   const onQueue = <T>(
     queue: string,
     absent: T,
@@ -144,11 +158,11 @@ export function openRabbitmqBus(options: RabbitmqBusOptions): Bus {
     },
     deadLetters: (group, limit) => {
       const queue = names.deadQueueOf(group);
-      return onQueue(queue, [], (channel) => lookThrough(channel, queue, group, limit));
+      return onDeadLetters(queue, [], (channel) => lookThrough(channel, queue, group, limit));
     },
     replay: async (group, messageId) => {
       const queue = names.deadQueueOf(group);
-      const found = await onQueue(queue, false, (channel) =>
+      const found = await onDeadLetters(queue, false, (channel) =>
         takeOut(channel, queue, group, messageId, ({ message }) => {
           const routingKey = names.queueOf(group);
           const headers = headersOf(message);

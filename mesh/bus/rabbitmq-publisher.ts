@@ -2,6 +2,7 @@ import type { ConfirmChannel } from 'amqplib';
 import type { Timers } from '../runtime/ports.js';
 import { bounded } from './bounded.js';
 import type { MessageHeaders } from './message-headers.js';
+import { oneAtATime } from './one-at-a-time.js';
 import type { RabbitmqConnection } from './rabbitmq-connection.js';
 
 /** A message on its way into RabbitMQ. */
@@ -31,7 +32,7 @@ const bounds = { prepareMs: 20_000, confirmMs: 5_000 };
 /** @param connection its own: it is dropped when confirms are late, so that what was sent can't overtake what is sent next. */
 export function rabbitmqPublisher(connection: RabbitmqConnection, timers: Timers): RabbitmqPublisher {
   let open: Promise<ConfirmChannel> | undefined;
-  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = oneAtATime();
 
   const channel = (): Promise<ConfirmChannel> => {
     if (open !== undefined) return open;
@@ -69,8 +70,8 @@ export function rabbitmqPublisher(connection: RabbitmqConnection, timers: Timers
   };
 
   return {
-    publish: (messages, prepare) => {
-      const sent = last.then(async () => {
+    publish: (messages, prepare) =>
+      inTurn(async () => {
         try {
           const to = await bounded(timers, bounds.prepareMs, prepared(prepare));
           await bounded(timers, bounds.confirmMs, send(to, messages));
@@ -79,10 +80,7 @@ export function rabbitmqPublisher(connection: RabbitmqConnection, timers: Timers
           connection.drop();
           throw error;
         }
-      });
-      last = sent.catch(() => undefined);
-      return sent;
-    },
+      }),
   };
 }
 

@@ -17,6 +17,12 @@ export const up: Command = {
       about:
         'one-process, or processes: one for each service, with Consul, Redis, Jaeger and Prometheus. Default one-process.',
     },
+    store: {
+      type: 'string',
+      value: 'STORE',
+      about:
+        'sqlite, a file for each service, or postgres, a database for each; needs processes. Default sqlite.',
+    },
     scale: {
       type: 'string',
       multiple: true,
@@ -27,6 +33,7 @@ export const up: Command = {
   examples: [
     'meshmart up',
     'meshmart up --shape processes --scale catalog=3',
+    'meshmart up --shape processes --store postgres',
     'PORT=8081 GRPC_PORT=50052 ADMIN_PORT=9465 MESHMART_DATA=/tmp/second meshmart up',
   ],
   run: async (args, terminal) => {
@@ -47,6 +54,7 @@ async function start(args: CommandArguments, terminal: Terminal): Promise<Runnin
   const asked = textOption(args, 'shape') ?? 'one-process';
   const shape = shapes.find((known) => known === asked);
   const scale = (args.values['scale'] as string[] | undefined) ?? [];
+  const store = textOption(args, 'store') ?? 'sqlite';
   const options = {
     dataFolder: dataFolderOf(args, terminal),
     environment: terminal.environment,
@@ -56,12 +64,21 @@ async function start(args: CommandArguments, terminal: Terminal): Promise<Runnin
     case 'one-process': {
       if (scale.length > 0)
         throw new StartupError('--scale needs processes', 'add --shape processes, or leave --scale out');
+      if (store !== 'sqlite')
+        throw new StartupError(
+          `--store ${store} needs processes`,
+          'add --shape processes, or leave --store out',
+        );
       const { startOneProcess } = await import('../shape/one-process.js');
       return startOneProcess(options);
     }
     case 'processes': {
       const { startProcesses } = await import('../shape/processes/mesh-of-processes.js');
-      return startProcesses({ ...options, scale });
+      const { storeKinds } = await import('../shape/processes/service-store.js');
+      const known = storeKinds.find((kind) => kind === store);
+      if (known === undefined)
+        throw new StartupError(`there is no store '${store}'`, `use one of ${storeKinds.join(', ')}`);
+      return startProcesses({ ...options, scale, store: known });
     }
     case undefined:
       throw new StartupError(`there is no shape '${asked}'`, `use one of ${shapes.join(', ')}`);

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { consul } from './consul.js';
 import { jaeger } from './jaeger.js';
+import { postgres } from './postgres.js';
 import { prometheus } from './prometheus.js';
 import { redis } from './redis.js';
 import type { PortsOf, ServerKind } from './server-kind.js';
@@ -16,6 +17,10 @@ export interface ServerImage {
   readonly folder: string;
   /** Where a volume keeps what must survive: a folder of the image, whose owner the volume takes over. */
   readonly data?: string;
+  /** What its entry point is told besides; a value may name a file of {@link secrets}. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Files that it reads as `/run/secrets/NAME`, by name: where they are on the host. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Succeeds when the server is ready, so that `docker compose up --wait` means it. */
   readonly healthy?: readonly string[];
 }
@@ -37,6 +42,21 @@ export const serverImages: readonly ServerImage[] = [
     folder: '/etc/meshmart',
     data: '/data',
     healthy: ['CMD', 'redis-cli', 'ping'],
+  },
+  {
+    kind: postgres,
+    image: 'postgres:15.14-alpine',
+    // The entry point makes the data folder over a socket, which the shop's own settings do without.
+    program: ['postgres', '-c', 'unix_socket_directories=/var/run/postgresql'],
+    folder: '/etc/meshmart',
+    data: '/var/lib/postgresql/data',
+    environment: {
+      POSTGRES_PASSWORD_FILE: '/run/secrets/postgres-password',
+      POSTGRES_INITDB_ARGS: '--auth=scram-sha-256 --encoding=UTF8 --locale=C',
+    },
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Compose puts the variable in.
+    secrets: { 'postgres-password': '${POSTGRES_PASSWORD_FILE:-./postgres-password}' },
+    healthy: ['CMD', 'pg_isready', '--host', '127.0.0.1'],
   },
   {
     kind: jaeger,
@@ -65,6 +85,12 @@ const introduction = `# The servers beside the shop for people with docker: what
 #   export JAEGER_URL=http://127.0.0.1:16686 PROMETHEUS_URL=http://127.0.0.1:9090
 #   make mesh
 #
+# With PostgreSQL, whose password is in a file of yours (readable by the container's user):
+#
+#   export POSTGRES_PASSWORD_FILE=$PWD/postgres-password POSTGRES_URL=postgres://127.0.0.1:5432
+#   docker compose --profile postgres up --detach --wait
+#   make mesh STORE=postgres
+#
 # They use the host's network, because they listen on loopback alone and Prometheus must reach processes that do so too.
 # Docker Desktop has that as a setting ("Enable host networking"). Needs Compose 2.23.1, for configuration in the file.
 `;
@@ -74,7 +100,17 @@ export function composeFile(): string {
   const configs: Record<string, { content: string }> = {};
   const volumes: Record<string, object> = {};
   const services: Record<string, object> = {};
-  for (const { kind, image, program, folder, data, healthy } of serverImages) {
+  const secrets: Record<string, { file: string }> = {};
+  for (const {
+    kind,
+    image,
+    program,
+    folder,
+    data,
+    healthy,
+    environment: told,
+    secrets: own = {},
+  } of serverImages) {
     const { args, files } = kind.launch({ folder, data: data ?? '', port: usualPort(kind), environment });
     const mounted = Object.entries(files).map(([file, text]) => {
       const source = `${kind.name}-${file.replace(/\W/g, '-')}`;
@@ -82,11 +118,15 @@ export function composeFile(): string {
       return { source, target: `${folder}/${file}` };
     });
     if (data !== undefined) volumes[kind.name] = {};
+    for (const [name, file] of Object.entries(own)) secrets[name] = { file };
     services[kind.name] = {
       image,
+      ...(kind.choice === undefined ? {} : { profiles: [kind.choice] }),
       network_mode: 'host',
       restart: 'on-failure',
       command: [...program, ...args].map(escaped),
+      ...(told === undefined ? {} : { environment: told }),
+      ...(Object.keys(own).length === 0 ? {} : { secrets: Object.keys(own) }),
       ...(mounted.length > 0 ? { configs: mounted } : {}),
       ...(data === undefined ? {} : { volumes: [`${kind.name}:${data}`] }),
       ...(healthy === undefined
@@ -94,7 +134,7 @@ export function composeFile(): string {
         : { healthcheck: { test: healthy, interval: '2s', timeout: '2s', retries: 15 } }),
     };
   }
-  const file = { name: 'meshmart', services, configs, volumes };
+  const file = { name: 'meshmart', services, configs, volumes, secrets };
   return `${introduction}\n${stringify(file, { lineWidth: 0, compat: 'yaml-1.1' })}`;
 }
 

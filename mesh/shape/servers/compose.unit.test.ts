@@ -11,11 +11,14 @@ interface Compose {
   readonly services: Readonly<Record<string, Service>>;
   readonly configs: Readonly<Record<string, { readonly content: string }>>;
   readonly volumes: Readonly<Record<string, object>>;
+  readonly secrets: Readonly<Record<string, object>>;
 }
 
 interface Service {
   readonly image: string;
   readonly network_mode: string;
+  readonly profiles?: readonly string[];
+  readonly secrets?: readonly string[];
   readonly command: readonly string[];
   readonly configs?: readonly { readonly source: string; readonly target: string }[];
   readonly volumes?: readonly string[];
@@ -62,8 +65,12 @@ describe('compose.yaml', () => {
         expect(told).to.include('127.0.0.1').and.not.include('0.0.0.0');
       });
 
+      it('is started only where it was chosen, if it can be chosen', () => {
+        expect(service.profiles).to.deep.equal(kind.choice === undefined ? undefined : [kind.choice]);
+      });
+
       it('has a pinned image, and a volume for what must survive', () => {
-        expect(image).to.match(/:v?\d+\.\d+\.\d+(-alpine)?$/);
+        expect(image).to.match(/:v?\d+\.\d+(\.\d+)?(-alpine)?$/);
         expect(service.image).to.equal(image);
         expect(service.volumes ?? []).to.deep.equal(data === '' ? [] : [`${kind.name}:${data}`]);
         if (data !== '') expect(compose.volumes).to.include.keys(kind.name);
@@ -88,6 +95,14 @@ describe('compose.yaml', () => {
       expect(newValidator()(spoilt)).to.equal(false);
     });
   }
+
+  it('holds no password: it names the files that do', () => {
+    expect(compose.secrets).to.deep.equal({
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: Compose puts the variable in.
+      'postgres-password': { file: '${POSTGRES_PASSWORD_FILE:-./postgres-password}' },
+    });
+    expect(compose.services['postgres']?.secrets).to.deep.equal(['postgres-password']);
+  });
 
   it("publishes no port: the specification refuses that on the host's network", () => {
     for (const service of Object.values(compose.services)) expect(service).to.not.have.property('ports');

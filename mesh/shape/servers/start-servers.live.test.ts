@@ -36,6 +36,7 @@ describe('the servers beside the shop', function () {
       log: collectingLog(),
       targetsUrl: `http://127.0.0.1:${(shop.address() as AddressInfo).port}/targets`,
       tell: (line) => told.push(line),
+      choices: ['postgres'],
     });
   const complaint = async (environment: Environment) => {
     const empty = temporaryFolder();
@@ -85,10 +86,11 @@ describe('the servers beside the shop', function () {
   });
 
   it('are all there, at the ports that were asked for, on loopback', () => {
-    expect(Object.keys(pids)).to.deep.equal(['consul', 'redis', 'jaeger', 'prometheus']);
+    expect(Object.keys(pids)).to.deep.equal(['consul', 'redis', 'postgres', 'jaeger', 'prometheus']);
     expect(servers.addresses).to.deep.equal({
       consul: `http://127.0.0.1:${ports['CONSUL_PORT']}`,
       redis: `redis://127.0.0.1:${ports['REDIS_PORT']}`,
+      postgres: `postgres://127.0.0.1:${ports['POSTGRES_PORT']}`,
       jaeger: `http://127.0.0.1:${ports['JAEGER_PORT']}`,
       prometheus: `http://127.0.0.1:${ports['PROMETHEUS_PORT']}`,
     });
@@ -196,6 +198,13 @@ describe('the servers beside the shop', function () {
       ['CONSUL_HTTP_ADDR', 'consul here', /^CONSUL_HTTP_ADDR is 'consul here': /],
       ['REDIS_URL', 'localhost:6379', /^REDIS_URL is 'localhost:6379': give it as redis:/],
       ['REDIS_URL', 'redis://:hidden@127.0.0.1', /^REDIS_URL holds a password: /],
+      ['POSTGRES_URL', '127.0.0.1:5432', /^POSTGRES_URL is '127.0.0.1:5432': give it as postgres:/],
+      ['POSTGRES_URL', 'postgres://me:hidden@127.0.0.1', /^POSTGRES_URL holds a password: /],
+      [
+        'POSTGRES_URL',
+        'postgres://127.0.0.1?sslmode=prefer',
+        /^POSTGRES_URL has sslmode=prefer: use verify-full/,
+      ],
       ['JAEGER_URL', 'jaeger', /^JAEGER_URL is 'jaeger': give a URL/],
       ['PROMETHEUS_URL', 'ftp://127.0.0.1', /^PROMETHEUS_URL is 'ftp:/],
     ] as const) {
@@ -213,6 +222,7 @@ describe('the servers beside the shop', function () {
         JAEGER_URL: servers.addresses['jaeger'],
         PROMETHEUS_URL: servers.addresses['prometheus'],
         REDIS_URL: other.url,
+        POSTGRES_URL: servers.addresses['postgres'],
       };
       const empty = temporaryFolder();
       const taken = await start(given, empty.path);
