@@ -55,7 +55,8 @@ export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<voi
       }
       for (;;) {
         woken = false;
-        const pending = await store.unpublished(batchSize);
+        // Without the lease this only asks whether there is anything: all is read again once it is held.
+        const pending = await store.unpublished(held ? batchSize : 1);
         if (pending.length === 0) return true;
         if (lease !== undefined && !(await lease.hold())) return false;
         if (held) {

@@ -33,6 +33,7 @@ export function createDisk(options: DiskOptions): Disk {
   let failingUntilMs = 0;
 
   const storeFor = (life: Life): Store => {
+    const outboxListeners = new Set<() => void>();
     const read = async <T>(work: () => Promise<T>): Promise<T> => {
       await life.step(random.between(0.02, 0.2));
       return work();
@@ -53,16 +54,18 @@ export function createDisk(options: DiskOptions): Disk {
       findCommand: (command) => read(() => store.findCommand(command)),
       inboxHas: (consumer, messageId) => read(() => store.inboxHas(consumer, messageId)),
       unpublished: (limit) => read(() => store.unpublished(limit)),
-      commit: (batch) => write('commit', () => store.commit(batch)),
+      commit: (batch) =>
+        write('commit', async () => {
+          await store.commit(batch);
+          // Only the process that has committed knows: it has a store of its own on the disk that several share.
+          if ((batch.outbox?.length ?? 0) > 0)
+            for (const listener of outboxListeners) life.after(0, listener);
+        }),
       markPublished: (sequences) => write('mark published', () => store.markPublished(sequences)),
       probe: () => write('probe', () => store.probe()),
       onOutbox: (listener) => {
-        const unlisten = store.onOutbox(() => life.after(0, listener));
-        const forget = life.onEnd(unlisten);
-        return () => {
-          forget();
-          unlisten();
-        };
+        outboxListeners.add(listener);
+        return () => outboxListeners.delete(listener);
       },
       close: async () => undefined,
     };

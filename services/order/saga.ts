@@ -6,6 +6,7 @@ import { decide } from './decide.js';
 import { nextStep } from './next-step.js';
 import { batchOf, loadSaga } from './order-store.js';
 import type { Participants } from './participants.js';
+import type { OrderSaga } from './state.js';
 
 /** Takes orders to their end. */
 export interface SagaRunner {
@@ -34,8 +35,8 @@ const retryMaxDelayMs = 2_000;
 const pollEveryMs = 500;
 
 /**
- * The process manager: load, find the step that is due, ask, decide, commit with the version that was loaded, again. All
- * of its memory is the stream, so that it can be killed at any moment.
+ * The process manager: load, find the step that is due, ask, decide, commit with the version that was decided on, again.
+ * All that it must remember is in the stream, so that it can be killed at any moment.
  */
 export function createSaga(options: SagaOptions): SagaRunner {
   const { ports, participants, ordersAtOnce } = options;
@@ -49,11 +50,18 @@ export function createSaga(options: SagaOptions): SagaRunner {
   const listeners = new Map<string, Set<() => void>>();
   let stopped = false;
 
-  /** Takes one step. True when there may be another. @throws whatever says that it is not known to be done, or only half. */
-  const step = async (orderId: string): Promise<boolean> => {
-    const saga = await loadSaga(store, orderId);
+  /**
+   * Takes the next step of an order. Gives the order after it, or that it must be loaded again, or nothing when it has ended.
+   * @param known the order as the step before has left it; whoever writes in between is met at the commit.
+   * @throws whatever says that the step is not known to be done, or only half.
+   */
+  const step = async (
+    orderId: string,
+    known: OrderSaga | undefined,
+  ): Promise<OrderSaga | 'changed' | undefined> => {
+    const saga = known ?? (await loadSaga(store, orderId));
     const due = saga === undefined ? undefined : nextStep(saga);
-    if (saga === undefined || due === undefined) return false;
+    if (saga === undefined || due === undefined) return undefined;
     const parent = parseTraceparent(saga.traceparent);
     const span = ports.tracer.start({
       name: `saga ${due}`,
@@ -71,14 +79,14 @@ export function createSaga(options: SagaOptions): SagaRunner {
       span.end();
       notify(orderId);
       undone = outcome.step === 'settle' ? outcome.undone : undefined;
-      if (undone === undefined) return !after.final;
+      if (undone === undefined) return after.final ? undefined : after;
     } catch (error) {
       if (error instanceof StoreConflict) {
         // Somebody wrote in between (a cancellation, another instance): what to do is decided anew.
         span.addEvent('conflict');
         span.end();
         notify(orderId);
-        return true;
+        return 'changed';
       }
       span.end(MeshError.from(error).code);
       throw error;
@@ -89,7 +97,13 @@ export function createSaga(options: SagaOptions): SagaRunner {
 
   const advance = async (orderId: string): Promise<void> => {
     try {
-      while (!stopped && (await step(orderId))) failures.delete(orderId);
+      let known: OrderSaga | undefined;
+      while (!stopped) {
+        const next = await step(orderId, known);
+        if (next === undefined) break;
+        failures.delete(orderId);
+        known = next === 'changed' ? undefined : next;
+      }
       failures.delete(orderId);
     } catch (error) {
       if (stopped) return;
