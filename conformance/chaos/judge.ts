@@ -1,5 +1,6 @@
 import { checkEvidence } from '../invariants/check-evidence.js';
 import type { Evidence, Violation } from '../invariants/evidence.js';
+import { nameOf, type Purchase } from '../workload/history.js';
 import { type FaultKind, faultKinds } from './faults.js';
 import type { FaultRecord, History } from './history-file.js';
 import {
@@ -153,11 +154,8 @@ function faultVerdict(
       Math.max(...sightings.map(({ atMs }) => atMs), ...attempts.map(({ endedMs }) => endedMs)),
     ),
   );
-  const subjects = new Set(purchases.flatMap(({ key, orderId }) => [key, ...(orderId ? [orderId] : [])]));
-  const known = new Set([
-    ...history.purchases.flatMap(({ key, orderId }) => [key, ...(orderId ? [orderId] : [])]),
-    ...evidence.orders.map(({ id }) => id),
-  ]);
+  const subjects = new Set(purchases.flatMap(namesOf));
+  const known = new Set([...history.purchases.flatMap(namesOf), ...evidence.orders.map(({ id }) => id)]);
   const byInvariant: Record<string, number> = {};
   // What is about no single purchase may be anybody's.
   for (const { invariant, subject } of violations)
@@ -185,4 +183,9 @@ function outcomesOf(calls: readonly { readonly outcome: 'ok' | 'fail' | 'info' }
   const count = { ok: 0, fail: 0, info: 0 };
   for (const { outcome } of calls) count[outcome] += 1;
   return count;
+}
+
+/** What violations call a purchase and its order. */
+function namesOf(purchase: Purchase): string[] {
+  return [nameOf(purchase), ...(purchase.orderId ? [purchase.orderId] : [])];
 }

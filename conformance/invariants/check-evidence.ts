@@ -1,9 +1,11 @@
 import { checkAnswers } from './answers.js';
+import { checkEvents } from './events.js';
 import type { Evidence, Violation } from './evidence.js';
 import { checkMails } from './mails.js';
 import { checkMoney } from './money.js';
 import { checkOrders } from './orders.js';
 import { checkSale } from './sale.js';
+import { checkSecrets } from './secrets.js';
 import { checkStock } from './stock.js';
 
 /** Checks all invariants that outside witnesses can tell. An empty list is a verdict of not guilty. */
@@ -15,5 +17,7 @@ export function checkEvidence(evidence: Evidence): Violation[] {
     ...checkSale(evidence),
     ...checkMails(evidence),
     ...checkAnswers(evidence),
+    ...checkEvents(evidence),
+    ...checkSecrets(evidence),
   ];
 }

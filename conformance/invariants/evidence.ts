@@ -1,3 +1,4 @@
+import type { ReplayReport } from '../../mesh/store/rebuild-projection.js';
 import type { LedgerEntry } from '../../witnesses/card-processor/ledger.js';
 import type { Purchase } from '../workload/history.js';
 import type { BoughtLine, OrderView } from '../workload/shop-client.js';
@@ -15,6 +16,14 @@ export interface Evidence {
   readonly stock: readonly StockFigure[];
   /** A rush of many buyers for few pieces, if there was one. */
   readonly sale?: FlashSale;
+  /** How the rows of orders compare with their events, where the run can look into the store. */
+  readonly orderRows?: Pick<ReplayReport, 'different' | 'missing' | 'extra'>;
+  /** What was put on the bus that nobody can handle, where the run can look at it. */
+  readonly poison?: Poison;
+  /** Ids of orders that were shown to somebody else than their buyer, where somebody else has asked. */
+  readonly trespasses?: readonly string[];
+  /** Places where the number of a card can be read, where the run can look into them. */
+  readonly spilled?: readonly string[];
 }
 
 /** More buyers than pieces, each wanting one. */
@@ -23,6 +32,15 @@ export interface FlashSale {
   readonly pieces: number;
   /** Keys of its purchases. */
   readonly keys: ReadonlySet<string>;
+}
+
+/** Messages that nobody can handle, and what became of them. */
+export interface Poison {
+  readonly published: readonly string[];
+  /** Who wants such messages. */
+  readonly consumers: readonly string[];
+  /** All dead letters, of whatever message. */
+  readonly buried: readonly { readonly messageId: string; readonly consumer: string }[];
 }
 
 /** Pieces of a product, as inventory tells. */

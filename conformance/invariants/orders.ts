@@ -1,3 +1,4 @@
+import { nameOf } from '../workload/history.js';
 import { finalStates } from '../workload/shop-client.js';
 import type { Evidence, Violation } from './evidence.js';
 
@@ -12,12 +13,13 @@ export function checkOrders({ purchases, orders, sale }: Evidence): Violation[] 
     violations.push({ invariant, subject, message });
   const claimed = new Set<string>();
 
-  for (const { key, orderId, attempts, refused, sightings } of purchases) {
+  for (const purchase of purchases) {
+    const { key, orderId, attempts, refused, sightings } = purchase;
     if (orderId === undefined) {
       if (refused === undefined && attempts.every(({ outcome }) => outcome === 'info'))
         found(
           'I1',
-          key,
+          nameOf(purchase),
           `no answer was had in ${attempts.length} attempts, also after all faults were healed`,
         );
       continue;

@@ -15,6 +15,10 @@ interface Tampered {
   stockBefore: Map<string, number>;
   stock: { productId: string; available: number; reserved: number; committed: number }[];
   sale: NonNullable<Evidence['sale']>;
+  orderRows: { different: string[]; missing: string[]; extra: string[] };
+  poison: { published: string[]; consumers: string[]; buried: { messageId: string; consumer: string }[] };
+  trespasses: string[];
+  spilled: string[];
 }
 
 const idOf = (number: number) => `ord_${String(number).padStart(26, '0')}`;
@@ -57,6 +61,14 @@ function innocent(): Tampered {
       { productId: 'rare', available: 0, reserved: 0, committed: 1 },
     ],
     sale: { productId: 'rare', pieces: 1, keys: new Set(['key-4', 'key-5']) },
+    orderRows: { different: [], missing: [], extra: [] },
+    poison: {
+      published: ['poison-1'],
+      consumers: ['notification'],
+      buried: [{ messageId: 'poison-1', consumer: 'notification' }],
+    },
+    trespasses: [],
+    spilled: [],
   };
   const order = (number: number, state: string, productId = 'lamp') => {
     const [id, user] = [idOf(number), `user-${number}`];
@@ -115,7 +127,7 @@ interface Plant {
   /** The only invariant that may be found violated. */
   readonly invariant: string;
   readonly message: RegExp;
-  plant(evidence: Tampered): void;
+  plant(evidence: Tampered): unknown;
 }
 
 const plants: readonly Plant[] = [
@@ -367,6 +379,48 @@ const plants: readonly Plant[] = [
       evidence.mails = without(evidence.mails, ({ subject }) => subject.includes(idOf(3)));
       evidence.mails.push(told(idOf(3), 'could not be taken'));
     },
+  },
+  {
+    what: 'a row that its events would not make',
+    invariant: 'I6',
+    message: /has a row that differs from what its events make/,
+    plant: ({ orderRows }) => orderRows.different.push(idOf(1)),
+  },
+  {
+    what: 'events without a row',
+    invariant: 'I6',
+    message: /has events and no row/,
+    plant: ({ orderRows }) => orderRows.missing.push(idOf(1)),
+  },
+  {
+    what: 'a row without events',
+    invariant: 'I6',
+    message: /has a row and no events/,
+    plant: ({ orderRows }) => orderRows.extra.push(idOf(9)),
+  },
+  {
+    what: 'a message that nobody can handle and that is gone',
+    invariant: 'I7',
+    message: /can not be handled, and is no dead letter/,
+    plant: ({ poison }) => poison.buried.pop(),
+  },
+  {
+    what: 'a message that was given up without need',
+    invariant: 'I7',
+    message: /is a dead letter, and could have been handled/,
+    plant: ({ poison }) => poison.buried.push({ messageId: 'order-1', consumer: 'notification' }),
+  },
+  {
+    what: "somebody else's order that was shown",
+    invariant: 'I12',
+    message: /was shown to somebody else/,
+    plant: ({ trespasses }) => trespasses.push(idOf(1)),
+  },
+  {
+    what: 'the number of a card in a table',
+    invariant: 'I13',
+    message: /shows the number of a card/,
+    plant: ({ spilled }) => spilled.push('table payment.cards'),
   },
   {
     what: 'a run in which next to nothing worked',

@@ -42,7 +42,11 @@ export interface SeedRequest extends Pick<CampaignOptions, 'orders' | 'faults'> 
  * leave nothing for helper threads; errors are part of the simulated life, and nobody reads their stacks (a seed that
  * fails is replayed by `meshmart sim`, with stacks).
  */
-const engineOptions = ['--max-semi-space-size=128', '--single-threaded-gc', '--stack-trace-limit=0'];
+export const engineOptions: readonly string[] = [
+  '--max-semi-space-size=128',
+  '--single-threaded-gc',
+  '--stack-trace-limit=0',
+];
 
 /**
  * Runs the seeds and gives what each came to, in the order of the seeds. A seed gives the same result whichever worker
@@ -56,7 +60,7 @@ export function runCampaign(options: CampaignOptions): Promise<readonly SeedResu
   const work = () =>
     new Promise<void>((resolve, reject) => {
       const worker = fork(join(packageRoot(), 'dist/conformance/simulation/campaign-worker.js'), {
-        execArgv: engineOptions,
+        execArgv: [...engineOptions],
       });
       let running: number | undefined;
       const next = () => {

@@ -2,6 +2,7 @@ import { brokerName } from '../../mesh/sim/broker.js';
 import type { SeededRandom } from '../../mesh/sim/seeded-random.js';
 import type { SimulatedProcess } from '../../mesh/sim/simulated-process.js';
 import { processorName } from './processor-witness.js';
+import type { Scene } from './scene.js';
 import type { SimulatedShop } from './simulated-shop.js';
 
 /** Kinds of faults, each with what it does to the shop. */
@@ -26,20 +27,26 @@ export const faultKinds = [
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
+/** What a poison message claims to be: who wants such messages gets it. */
+export const poisonType = { topic: 'order', type: 'meshmart.order.v1.OrderConfirmed' } as const;
+
 /** Does harm. */
 export interface Nemesis {
   /** One fault, drawn by chance. */
   strike(): void;
   /** How many of each kind there were. */
   count(): Readonly<Partial<Record<FaultKind, number>>>;
-  /** Poison messages put on the bus: each must end as a dead letter. */
-  poisoned(): number;
+  /** Ids of the poison messages put on the bus: each must end as a dead letter. */
+  poisoned(): readonly string[];
   /** Everything runs and everything is fair from now on. */
   heal(): void;
 }
 
-/** The links of a purchase, by who calls whom. */
-const links: readonly (readonly [string, string])[] = [
+/** Who calls whom. */
+export type Link = readonly [from: string, to: string];
+
+/** The links of a purchase. */
+const usualLinks: readonly Link[] = [
   ['gateway', 'cart'],
   ['gateway', 'order'],
   ['order', 'cart'],
@@ -58,7 +65,7 @@ const links: readonly (readonly [string, string])[] = [
 ];
 
 /** How likely each kind is, relative to the others. */
-const weights: Readonly<Record<FaultKind, number>> = {
+const usualWeights: Readonly<Record<FaultKind, number>> = {
   crash: 14,
   'crash after commit': 12,
   'crash all': 1,
@@ -78,12 +85,21 @@ const weights: Readonly<Record<FaultKind, number>> = {
   'outage outside': 3,
 };
 
-/** Makes the nemesis of a shop. */
-export function createNemesis(shop: SimulatedShop, random: SeededRandom): Nemesis {
+/**
+ * Makes the nemesis of a shop.
+ * @param scene weights of some kinds, and links, instead of the usual ones.
+ */
+export function createNemesis(
+  shop: SimulatedShop,
+  random: SeededRandom,
+  scene: Pick<Scene, 'faultWeights' | 'links'>,
+): Nemesis {
+  const weights = { ...usualWeights, ...scene.faultWeights };
+  const links = scene.links ?? usualLinks;
   const { schedule, weather, processes, disks, broker, trace } = shop;
   const counts: Partial<Record<FaultKind, number>> = {};
   const crashing = new Map<string, number>();
-  let poison = 0;
+  const poison: string[] = [];
   let over = false;
 
   const crash = (process: SimulatedProcess, downMs: number) => {
@@ -145,7 +161,7 @@ export function createNemesis(shop: SimulatedShop, random: SeededRandom): Nemesi
         return planned('double late');
       case 'slow link': {
         const [from, to] = link();
-        weather.slow(from, to, random.between(20, 3_000), untilMs);
+        weather.slow(from, to, random.between(20, 6_000), untilMs);
         return `${from} ${to}`;
       }
       case 'full disk': {
@@ -166,12 +182,11 @@ export function createNemesis(shop: SimulatedShop, random: SeededRandom): Nemesi
         broker.redeliverOld(random.below(1 << 30));
         return '';
       case 'poison message':
-        poison += 1;
+        poison.push(`poison-${poison.length + 1}`);
         broker.inject({
-          id: `poison-${poison}`,
-          topic: 'order',
-          type: 'meshmart.order.v1.OrderConfirmed',
-          key: `poison-${poison}`,
+          id: `poison-${poison.length}`,
+          ...poisonType,
+          key: `poison-${poison.length}`,
           data: new Uint8Array([0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f]),
           occurredAtMs: 0,
           traceparent: undefined,

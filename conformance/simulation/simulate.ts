@@ -1,4 +1,5 @@
 import type { Noise } from '../../mesh/sim/link-weather.js';
+import { rebuildProjection } from '../../mesh/store/rebuild-projection.js';
 import { checkEvidence } from '../invariants/check-evidence.js';
 import type { Evidence, Violation } from '../invariants/evidence.js';
 import type { Purchase } from '../workload/history.js';
@@ -6,9 +7,11 @@ import { buy } from '../workload/purchase.js';
 import { openAccounts } from './accounts.js';
 import { gatherEvidence } from './gather-evidence.js';
 import { createNemesis, type FaultKind } from './nemesis.js';
+import { everydayScene, type Scene } from './scene.js';
 import type { Prefix } from './shortest-prefix.js';
 import { frontDoor, stockFigures } from './simulated-client.js';
 import { type ShopCode, type SimulatedShop, simulatedShop } from './simulated-shop.js';
+import { spilledCards } from './spilled-cards.js';
 
 /** One run: a seed, how many orders under how many faults. */
 export interface SimulationOptions {
@@ -16,6 +19,8 @@ export interface SimulationOptions {
   readonly seed: number;
   readonly orders: number;
   readonly faults: number;
+  /** What buyers are like. Default: {@link everydayScene}. */
+  readonly scene?: Scene;
   /** Only the beginning of the run: everything is drawn as in the whole one. Default: all of it. */
   readonly prefix?: Prefix | undefined;
   /** Whether the run keeps its trace for a timeline. */
@@ -43,17 +48,16 @@ export interface SimulationResult {
 const buyersAtOnce = 25;
 /** After healing everything must come to its end within this virtual time. */
 const settleMs = 180_000;
-const patienceMs = 600_000;
 /** How long the last faults go on before everything is healed. */
 const lastFaultsMs = 2_000;
 
 /** Runs one seed to its end and judges it. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const { seed, orders, faults } = options;
+  const { seed, orders, faults, scene = everydayScene } = options;
   const prefix = options.prefix ?? { orders, faults };
   const shop = openShop(options);
   const { schedule, random } = shop;
-  const nemesis = createNemesis(shop, random.fork('nemesis'));
+  const nemesis = createNemesis(shop, random.fork('nemesis'), scene);
   const door = frontDoor(shop);
   const purchases: Purchase[] = [];
 
@@ -84,9 +88,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     const shopping = Promise.all(
       buyers.map(async ({ user, client, good, other }) => {
         const chance = random.fork(`buyer ${user}`);
-        while (started < prefix.orders) {
+        // Buyers count their own purchases: one's keys are the same texts as another's, and must not meet.
+        for (let number = 1; started < prefix.orders; number += 1) {
           started += 1;
-          const number = started;
           strikeUpTo(Math.round((faults * started) / orders));
           await buy(
             {
@@ -95,11 +99,11 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
               clock: door.life.ambient.clock,
               timers: door.life.ambient.timers,
               random: chance,
-              products,
+              products: scene.products ?? products,
               cardToken: () => (chance.chance(0.2) ? other : good),
-              doubleClicks: 0.05,
-              cancellations: 0.04,
-              patienceMs,
+              doubleClicks: scene.doubleClicks,
+              cancellations: scene.cancellations,
+              patienceMs: scene.patienceMs,
             },
             `purchase-${number}`,
             purchases,
@@ -117,13 +121,15 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     await schedule.run({ untilMs: schedule.nowMs() + lastFaultsMs, done: () => false });
     nemesis.heal();
     const healedMs = schedule.nowMs();
-    await schedule.run({ untilMs: healedMs + patienceMs, done: () => shopped });
+    await schedule.run({ untilMs: healedMs + scene.patienceMs, done: () => shopped });
     await schedule.run({ untilMs: Math.max(schedule.nowMs(), healedMs) + settleMs, done: () => false });
 
-    const evidence = await schedule.complete(
-      gatherEvidence({ shop, door, buyers, purchases, stockBefore, products }),
+    const told = await schedule.complete(
+      gatherEvidence({ shop, door, buyers, purchases, stockBefore, products, poison: nemesis.poisoned() }),
     );
+    const orderRows = await orderRowsOf(shop);
     await options.beforeClose?.(shop);
+    const evidence = { ...told, orderRows, spilled: await spilledCards(shop) };
     const violations = checkEvidence(evidence);
     const states: Record<string, number> = {};
     for (const { state } of evidence.orders) states[state] = (states[state] ?? 0) + 1;
@@ -145,7 +151,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 }
 
 /** What varies from seed to seed besides the order of things. */
-function openShop({ code, seed, keepTrace = false }: SimulationOptions): SimulatedShop {
+function openShop({ code, seed, scene, keepTrace = false }: SimulationOptions): SimulatedShop {
   const pair = seed % 2 === 1 ? 2 : 1;
   return simulatedShop({
     code,
@@ -153,7 +159,7 @@ function openShop({ code, seed, keepTrace = false }: SimulationOptions): Simulat
     keepTrace,
     processes: { order: pair, payment: pair, inventory: pair },
     processorMode: seed % 3 === 0 ? 'ignore' : 'honour',
-    settings: { SHIPPING_CARRIER_STEP_SECONDS: '5' },
+    settings: { SHIPPING_CARRIER_STEP_SECONDS: '5', ...scene?.settings?.(seed) },
   });
 }
 
@@ -167,6 +173,15 @@ function noiseOf({ random }: SimulatedShop): Noise {
     doubled: chance.between(0, 0.03),
     slow: chance.between(0, 0.01),
   };
+}
+
+/** What the order service's own events say of the rows that clients see. */
+function orderRowsOf({ disks, code }: SimulatedShop) {
+  const store = disks.get('order')?.store;
+  const [projection] =
+    code.modules.find(({ manifest }) => manifest.name === 'order')?.service?.projections ?? [];
+  if (store === undefined || projection === undefined) throw new Error('order has no projection');
+  return rebuildProjection(store, projection, { switchOver: false });
 }
 
 function productsOf({ code }: SimulatedShop): readonly string[] {

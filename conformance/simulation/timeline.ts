@@ -1,4 +1,5 @@
 import type { Violation } from '../invariants/evidence.js';
+import { nameOf } from '../workload/history.js';
 import type { SimulationResult } from './simulate.js';
 import { epochMs } from './simulated-shop.js';
 
@@ -18,7 +19,7 @@ const marginMs = 2_000;
  */
 export function timelineOf(result: SimulationResult, { subject }: Violation): string {
   const { purchases, ledger } = result.evidence;
-  const purchase = purchases.find(({ key, orderId }) => key === subject || orderId === subject);
+  const purchase = purchases.find((one) => nameOf(one) === subject || one.orderId === subject);
   const names = [subject, purchase?.key, purchase?.orderId].filter((name) => name !== undefined);
   const own = new RegExp(names.map((name) => `${escaped(name)}(?![0-9a-z])`).join('|'));
   const lines: Line[] = [];

@@ -35,3 +35,8 @@ export interface Purchase {
   /** The order as it was last seen. */
   last: OrderView | undefined;
 }
+
+/** What a violation calls a purchase: the keys of two buyers may be the same text. */
+export function nameOf({ user, key }: Pick<Purchase, 'user' | 'key'>): string {
+  return `${user} ${key}`;
+}

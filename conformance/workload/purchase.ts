@@ -130,6 +130,11 @@ export async function buy(
     await timers.sleep(random.between(0.5, 1) * lookEveryMs);
     await client.order(orderId).then(see, () => undefined);
   }
+  // Looks back later: an order that has ended stays as it is.
+  if (random.chance(0.3)) {
+    await timers.sleep(random.between(0, 2) * lookEveryMs);
+    await client.order(orderId).then(see, () => undefined);
+  }
   // Once more with the same key, as a client that lost its memory does: the answer must be the first one.
   if (random.chance(0.2)) await untilKnown(place).catch(() => undefined);
 }

@@ -11,6 +11,8 @@ export interface Fate {
   readonly replyLost: boolean;
   /** Whether the sender hears that its peer is gone. */
   readonly brokenIsHeard: boolean;
+  /** Whether it arrives although its sender has given up meanwhile: it was on its way. */
+  readonly arrivesGivenUp: boolean;
   /** When copies of it arrive, each from now. */
   readonly copiesAfterMs: readonly number[];
 }
@@ -104,6 +106,7 @@ export function createLinkWeather(random: SeededRandom, nowMs: () => number): Li
         refused: cut !== undefined && cut.silently !== true,
         replyLost: mishap === 'lose reply' || noisy(lost, replyLost),
         brokenIsHeard: random.chance(0.7),
+        arrivesGivenUp: random.chance(0.5),
         copiesAfterMs,
       };
     },

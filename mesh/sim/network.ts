@@ -114,6 +114,13 @@ export function createNetwork(options: NetworkOptions): Network {
           (error: unknown) => arrive(() => reject(crossed(error))),
         );
       };
+      /** Nobody waits for the answer. */
+      const deliverUnheard = (what: string) => {
+        note(what, from.name, service, detailOf(request));
+        deliver(from, service, { ...request, deadlineMs: farDeadline(from) }, (unheard) => {
+          unheard.catch(() => undefined);
+        });
+      };
       if (fate.refused) {
         back(() => reject(unavailable(service)), fate.delayMs);
         return;
@@ -121,14 +128,9 @@ export function createNetwork(options: NetworkOptions): Network {
       if (!fate.lost)
         schedule.after(fate.delayMs, () => {
           if (open) cancel = deliver(from, service, request, answer);
+          else if (fate.arrivesGivenUp) deliverUnheard('given up');
         });
-      for (const delayMs of fate.copiesAfterMs)
-        schedule.after(delayMs, () => {
-          note('copy', from.name, service, detailOf(request));
-          deliver(from, service, { ...request, deadlineMs: farDeadline(from) }, (copy) => {
-            copy.catch(() => undefined);
-          });
-        });
+      for (const delayMs of fate.copiesAfterMs) schedule.after(delayMs, () => deliverUnheard('copy'));
     });
 
   return {
@@ -163,7 +165,7 @@ export function createNetwork(options: NetworkOptions): Network {
   };
 }
 
-/** Copies that come late are still handled: nobody has told the far end that the call is over. */
+/** What comes late is still handled: nobody has told the far end that the call is over. */
 function farDeadline(from: Life): number {
   return from.ambient.clock.nowMs() + 10_000;
 }
