@@ -24,7 +24,8 @@ export interface PostgresStoreOptions {
   readonly schema: readonly SchemaStep[];
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly log: Log;
+  /** Told when the server goes away, and when it is back. */
+  readonly log?: Log | undefined;
   /** Spans for queries and commits that belong to a trace. */
   readonly tracer?: Tracer | undefined;
   /** Told how long each operation took. */
