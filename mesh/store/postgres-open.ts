@@ -24,24 +24,25 @@ export async function firstWork<T>(
 ): Promise<T> {
   const untilMs = within.clock.monotonicMs() + within.openWithinMs;
   for (;;) {
+    let client: PoolClient | undefined;
     try {
-      const client = await pool.connect();
-      try {
-        return await work(client);
-      } finally {
-        client.release();
-      }
+      client = await pool.connect();
+      return await work(client);
     } catch (cause) {
-      if (!mayComeRight(cause)) throw cause;
-      if (within.clock.monotonicMs() >= untilMs) {
+      const patient = mayComeRight(cause) && within.clock.monotonicMs() < untilMs;
+      // What the work itself meets is for its caller to explain.
+      if (!patient && client !== undefined) throw cause;
+      if (!patient) {
         throw new StartupError(
           `${name} can't be used (${(cause as Error).message})`,
           'see that PostgreSQL runs there, and that its address and password are right',
           { cause },
         );
       }
-      await within.timers.sleep(everyMs);
+    } finally {
+      client?.release();
     }
+    await within.timers.sleep(everyMs);
   }
 }
 

@@ -204,6 +204,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
     httpUrl: addresses.httpUrl,
     grpcAddress: addresses.grpcAddress,
     adminUrl: admin.url,
+    ...(store === 'postgres' ? { postgresUrl: servers.addresses['postgres'] } : {}),
   });
   return { addresses, readyAfterMs: performance.now(), stop: opened.close };
 }

@@ -111,7 +111,13 @@ export function composeFile(): string {
     environment: told,
     secrets: own = {},
   } of serverImages) {
-    const { args, files } = kind.launch({ folder, data: data ?? '', port: usualPort(kind), environment });
+    const { args, files } = kind.launch({
+      folder,
+      data: data ?? '',
+      port: usualPort(kind),
+      platform: 'linux',
+      environment,
+    });
     const mounted = Object.entries(files).map(([file, text]) => {
       const source = `${kind.name}-${file.replace(/\W/g, '-')}`;
       configs[source] = { content: escaped(text) };

@@ -43,7 +43,7 @@ describe('compose.yaml', () => {
     describe(kind.name, () => {
       const service = compose.services[kind.name] as Service;
       const usual = (variable: string) => kind.ports.find((one) => one.variable === variable)?.usual ?? 0;
-      const launch = kind.launch({ folder, data, port: usual, environment: settings });
+      const launch = kind.launch({ folder, data, port: usual, platform: 'linux', environment: settings });
 
       it('gets the same arguments', () => {
         expect(service.command).to.deep.equal([...program, ...launch.args]);

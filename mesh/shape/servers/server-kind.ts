@@ -56,6 +56,8 @@ export interface ServerPlace {
   /** Where it keeps what must survive; absolute. */
   readonly data: string;
   readonly port: PortsOf;
+  /** The system that it runs on. */
+  readonly platform: NodeJS.Platform;
   /** Addresses of the servers before it in the list. */
   readonly environment: Environment;
 }

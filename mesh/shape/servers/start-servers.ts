@@ -102,7 +102,8 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   const waits: Promise<void>[] = [];
   for (const kind of kinds) {
     const folder = join(data.path, kind.name);
-    const launch = kind.launch({ folder, data: join(folder, 'data'), port, environment: told });
+    const { platform } = process;
+    const launch = kind.launch({ folder, data: join(folder, 'data'), port, platform, environment: told });
     const url = urls.get(kind) ?? launch.url;
     addresses[kind.name] = url;
     told = { ...told, ...kind.environment(url, port) };
