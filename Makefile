@@ -3,6 +3,7 @@
 SHELL := bash
 
 SCALE ?=
+BUS ?=
 
 .PHONY: help run mesh test verify bench build check protos clean
 
@@ -13,9 +14,9 @@ run: ## Start the whole shop in one process, with the card processor and the mai
 	@npm run --silent ready
 	@exec node --enable-source-maps=false dist/mesh/cli/main.js up
 
-mesh: ## Start the shop as processes, with Consul, Redis, Jaeger and Prometheus. SCALE="catalog=3 cart=2" runs more of some.
+mesh: ## Start the shop as processes, with Consul, Redis, Jaeger and Prometheus. SCALE="catalog=3 cart=2" runs more of some; BUS=rabbitmq or BUS=kafka carries events.
 	@npm run --silent ready
-	@exec node dist/mesh/cli/main.js up --shape processes $(foreach one,$(SCALE),--scale $(one))
+	@exec node dist/mesh/cli/main.js up --shape processes $(foreach one,$(SCALE),--scale $(one)) $(if $(BUS),--bus $(BUS))
 
 test: ## Run all tests that need no server: unit, property, wire, one-process end to end, types and lint.
 	@npm run --silent ready

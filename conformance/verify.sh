@@ -5,10 +5,10 @@ cd "$(dirname "$0")/.."
 export PATH="$HOME/.cache/mesh-tools/bin:$PATH"
 
 missing=()
-for tool in jq curl grpcurl buf consul jaeger redis-server prometheus; do command -v "$tool" > /dev/null || missing+=("$tool"); done
+for tool in jq curl grpcurl buf consul jaeger redis-server prometheus rabbitmq-server kafka-server-start.sh; do command -v "$tool" > /dev/null || missing+=("$tool"); done
 if [ ${#missing[@]} -gt 0 ]; then
   echo "make verify lacks: ${missing[*]}" >&2
-  echo 'jq and curl come with the system; grpcurl: go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest; buf: go install github.com/bufbuild/buf/cmd/buf@latest; consul, jaeger (version 2), redis-server, prometheus: packages or releases, see docs/discovery.md and docs/jaeger.md' >&2
+  echo 'jq and curl come with the system; grpcurl: go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest; buf: go install github.com/bufbuild/buf/cmd/buf@latest; consul, jaeger (version 2), redis-server, prometheus, rabbitmq-server: packages or releases, see docs/discovery.md and docs/jaeger.md; kafka-server-start.sh: a release of Kafka with its bin folder on PATH, and Java 17' >&2
   exit 1
 fi
 

@@ -1,3 +1,4 @@
+import { sharedBuses } from '../bus/shared-bus.js';
 import { StartupError } from '../runtime/startup-error.js';
 import type { RunningMesh } from '../shape/running-mesh.js';
 import { type Command, type CommandArguments, type Terminal, textOption } from './command.js';
@@ -17,6 +18,11 @@ export const up: Command = {
       about:
         'one-process, or processes: one for each service, with Consul, Redis, Jaeger and Prometheus. Default one-process.',
     },
+    bus: {
+      type: 'string',
+      value: 'BUS',
+      about: `What carries events between processes: ${sharedBuses.join(', ')}. Default redis.`,
+    },
     scale: {
       type: 'string',
       multiple: true,
@@ -27,6 +33,7 @@ export const up: Command = {
   examples: [
     'meshmart up',
     'meshmart up --shape processes --scale catalog=3',
+    'meshmart up --shape processes --bus kafka',
     'PORT=8081 GRPC_PORT=50052 ADMIN_PORT=9465 MESHMART_DATA=/tmp/second meshmart up',
   ],
   run: async (args, terminal) => {
@@ -47,6 +54,8 @@ async function start(args: CommandArguments, terminal: Terminal): Promise<Runnin
   const asked = textOption(args, 'shape') ?? 'one-process';
   const shape = shapes.find((known) => known === asked);
   const scale = (args.values['scale'] as string[] | undefined) ?? [];
+  const askedBus = textOption(args, 'bus');
+  const bus = sharedBuses.find((known) => known === (askedBus ?? 'redis'));
   const options = {
     dataFolder: dataFolderOf(args, terminal),
     environment: terminal.environment,
@@ -56,12 +65,16 @@ async function start(args: CommandArguments, terminal: Terminal): Promise<Runnin
     case 'one-process': {
       if (scale.length > 0)
         throw new StartupError('--scale needs processes', 'add --shape processes, or leave --scale out');
+      if (askedBus !== undefined)
+        throw new StartupError('--bus needs processes', 'add --shape processes, or leave --bus out');
       const { startOneProcess } = await import('../shape/one-process.js');
       return startOneProcess(options);
     }
     case 'processes': {
+      if (bus === undefined)
+        throw new StartupError(`there is no bus '${askedBus}'`, `use one of ${sharedBuses.join(', ')}`);
       const { startProcesses } = await import('../shape/processes/mesh-of-processes.js');
-      return startProcesses({ ...options, scale });
+      return startProcesses({ ...options, scale, bus });
     }
     case undefined:
       throw new StartupError(`there is no shape '${asked}'`, `use one of ${shapes.join(', ')}`);

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { SharedBus } from '../../bus/shared-bus.js';
 import { createConsulRegistry } from '../../discovery/consul-registry.js';
 import { machineAmbient } from '../../runtime/ambient.js';
 import { openDataFolder } from '../../runtime/data-folder.js';
@@ -32,6 +33,8 @@ export interface ProcessesOptions {
   readonly environment: Environment;
   /** `catalog=3` and the like. */
   readonly scale: readonly string[];
+  /** What carries events between the processes. */
+  readonly bus: SharedBus;
   /** Told of what people should know while it runs: one line. */
   tell(line: string): void;
 }
@@ -123,7 +126,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
 
   const targetsUrl = `${admin.url}/targets`;
   const [servers, witnesses] = await both(
-    startServers({ data, environment, ambient, log, targetsUrl, tell }).then((started) => {
+    startServers({ data, environment, bus: options.bus, ambient, log, targetsUrl, tell }).then((started) => {
       // Instances and witnesses end with their channel to this process; the servers would outlive an end in haste.
       const kill = () => started.kill();
       process.once('exit', kill);
@@ -148,6 +151,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   const instanceEnvironment: Environment = {
     ...environment,
     ...servers.environment,
+    MESHMART_BUS: options.bus,
     MESHMART_DATA: data.path,
     CARD_PROCESSOR_URL: witnesses.cardProcessorUrl,
     SMTP_URL: witnesses.smtpUrl,

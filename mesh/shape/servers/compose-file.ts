@@ -1,7 +1,9 @@
 import { stringify } from 'yaml';
 import { consul } from './consul.js';
 import { jaeger } from './jaeger.js';
+import { kafka } from './kafka.js';
 import { prometheus } from './prometheus.js';
+import { rabbitmq } from './rabbitmq.js';
 import { redis } from './redis.js';
 import type { PortsOf, ServerKind } from './server-kind.js';
 
@@ -12,6 +14,10 @@ export interface ServerImage {
   readonly image: string;
   /** What stands before the arguments: the program, where the image's entry point does not add it. */
   readonly program: readonly string[];
+  /** Started by its script, as the image has nothing that does what that does. */
+  readonly scripted?: true;
+  /** Started only with this profile: the shop can do without it. */
+  readonly profile?: string;
   /** Where its configuration is. */
   readonly folder: string;
   /** Where a volume keeps what must survive: a folder of the image, whose owner the volume takes over. */
@@ -20,7 +26,7 @@ export interface ServerImage {
   readonly healthy?: readonly string[];
 }
 
-/** In the order of `serverKinds`. */
+/** In the order of `serverKinds`, then of `busServerKinds`. */
 export const serverImages: readonly ServerImage[] = [
   {
     kind: consul,
@@ -52,6 +58,25 @@ export const serverImages: readonly ServerImage[] = [
     data: '/prometheus',
     healthy: ['CMD', 'wget', '-q', '-O', '-', 'http://127.0.0.1:9090/-/ready'],
   },
+  {
+    kind: rabbitmq,
+    image: 'rabbitmq:4.1.4-alpine',
+    program: ['rabbitmq-server'],
+    profile: 'rabbitmq',
+    folder: '/etc/meshmart',
+    data: '/var/lib/rabbitmq',
+    healthy: ['CMD', 'nc', '-z', '127.0.0.1', '5672'],
+  },
+  {
+    kind: kafka,
+    image: 'apache/kafka:3.9.1',
+    program: ['/opt/kafka/bin/kafka-server-start.sh'],
+    scripted: true,
+    profile: 'kafka',
+    folder: '/etc/meshmart',
+    data: '/var/lib/kafka/data',
+    healthy: ['CMD', 'nc', '-z', '127.0.0.1', '9092'],
+  },
 ];
 
 /** The admin port of a mesh with its usual ports: there Prometheus asks whom to scrape. */
@@ -65,6 +90,12 @@ const introduction = `# The servers beside the shop for people with docker: what
 #   export JAEGER_URL=http://127.0.0.1:16686 PROMETHEUS_URL=http://127.0.0.1:9090
 #   make mesh
 #
+# With RabbitMQ or Kafka as the bus, which start only when they are asked for:
+#
+#   docker compose --profile kafka up --detach --wait
+#   export KAFKA_BROKERS=127.0.0.1:9092 # or RABBITMQ_URL=amqp://127.0.0.1:5672
+#   make mesh BUS=kafka
+#
 # They use the host's network, because they listen on loopback alone and Prometheus must reach processes that do so too.
 # Docker Desktop has that as a setting ("Enable host networking"). Needs Compose 2.23.1, for configuration in the file.
 `;
@@ -74,8 +105,10 @@ export function composeFile(): string {
   const configs: Record<string, { content: string }> = {};
   const volumes: Record<string, object> = {};
   const services: Record<string, object> = {};
-  for (const { kind, image, program, folder, data, healthy } of serverImages) {
-    const { args, files } = kind.launch({ folder, data: data ?? '', port: usualPort(kind), environment });
+  for (const { kind, image, program, scripted, profile, folder, data, healthy } of serverImages) {
+    const launch = kind.launch({ folder, data: data ?? '', port: usualPort(kind), environment });
+    const { args, files, script = '' } = launch;
+    const command = [...(scripted ? ['sh', '-c', script] : []), ...program, ...args];
     const mounted = Object.entries(files).map(([file, text]) => {
       const source = `${kind.name}-${file.replace(/\W/g, '-')}`;
       configs[source] = { content: escaped(text) };
@@ -86,7 +119,9 @@ export function composeFile(): string {
       image,
       network_mode: 'host',
       restart: 'on-failure',
-      command: [...program, ...args].map(escaped),
+      ...(profile === undefined ? {} : { profiles: [profile] }),
+      command: command.map(escaped),
+      ...(launch.environment === undefined ? {} : { environment: launch.environment }),
       ...(mounted.length > 0 ? { configs: mounted } : {}),
       ...(data === undefined ? {} : { volumes: [`${kind.name}:${data}`] }),
       ...(healthy === undefined

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { parse } from 'yaml';
 import { packageRoot } from '../../runtime/package-root.js';
 import { composeFile, serverImages } from './compose-file.js';
-import { serverKinds } from './start-servers.js';
+import { busServerKinds, serverKinds } from './start-servers.js';
 
 interface Compose {
   readonly services: Readonly<Record<string, Service>>;
@@ -17,6 +17,8 @@ interface Service {
   readonly image: string;
   readonly network_mode: string;
   readonly command: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly profiles?: readonly string[];
   readonly configs?: readonly { readonly source: string; readonly target: string }[];
   readonly volumes?: readonly string[];
 }
@@ -32,18 +34,29 @@ describe('compose.yaml', () => {
   });
 
   it('has the servers that meshmart up starts, and no others', () => {
-    expect(Object.keys(compose.services)).to.deep.equal(serverKinds.map(({ name }) => name));
-    expect(serverImages.map(({ kind }) => kind)).to.deep.equal(serverKinds);
+    const kinds = [...serverKinds, ...busServerKinds];
+    expect(Object.keys(compose.services)).to.deep.equal(kinds.map(({ name }) => name));
+    expect(serverImages.map(({ kind }) => kind)).to.deep.equal(kinds);
   });
 
-  for (const { kind, image, program, folder, data = '' } of serverImages) {
+  it('starts without being asked those that the shop can not do without', () => {
+    const asked = Object.entries(compose.services).filter(([, { profiles }]) => profiles !== undefined);
+    expect(asked.map(([name, { profiles }]) => [name, profiles])).to.deep.equal(
+      busServerKinds.map(({ name }) => [name, [name]]),
+    );
+  });
+
+  for (const { kind, image, program, scripted, folder, data = '' } of serverImages) {
     describe(kind.name, () => {
       const service = compose.services[kind.name] as Service;
       const usual = (variable: string) => kind.ports.find((one) => one.variable === variable)?.usual ?? 0;
       const launch = kind.launch({ folder, data, port: usual, environment: settings });
 
-      it('gets the same arguments', () => {
-        expect(service.command).to.deep.equal([...program, ...launch.args]);
+      it('gets the same arguments and variables', () => {
+        const script = scripted ? ['sh', '-c', launch.script] : [];
+        const command = service.command.map((text) => text.replaceAll('$$', '$'));
+        expect(command).to.deep.equal([...script, ...program, ...launch.args]);
+        expect(service.environment).to.deep.equal(launch.environment);
       });
 
       it('gets the same configuration, where its arguments say', () => {

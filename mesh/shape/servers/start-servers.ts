@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { SharedBus } from '../../bus/shared-bus.js';
 import type { DataFiles } from '../../runtime/data-folder.js';
 import type { Ambient, Log } from '../../runtime/ports.js';
 import { type Environment, portOf } from '../../runtime/setting.js';
@@ -7,7 +8,9 @@ import { StartupError } from '../../runtime/startup-error.js';
 import { consul } from './consul.js';
 import { findProgram } from './find-program.js';
 import { jaeger } from './jaeger.js';
+import { kafka } from './kafka.js';
 import { prometheus } from './prometheus.js';
+import { rabbitmq } from './rabbitmq.js';
 import { redis } from './redis.js';
 import { requireCollectors } from './require-collectors.js';
 import { loopback, type PortsOf, type ServerKind } from './server-kind.js';
@@ -15,6 +18,9 @@ import { endLeftover, type ServerProcess, startServer } from './server-process.j
 
 /** The servers beside the shop, in the order in which one may need to know of another. */
 export const serverKinds: readonly ServerKind[] = [consul, redis, jaeger, prometheus];
+
+/** Those of which the one is started that is chosen as the bus, if it is one of them. */
+export const busServerKinds: readonly ServerKind[] = [rabbitmq, kafka];
 
 /** The servers beside the shop, whoever started them. */
 export interface Servers {
@@ -37,6 +43,8 @@ export interface Servers {
 export interface ServersOptions {
   readonly data: DataFiles;
   readonly environment: Environment;
+  /** Redis is there in any case: for carts and limits. */
+  readonly bus: SharedBus;
   readonly ambient: Ambient;
   readonly log: Log;
   /** Where Prometheus asks for its targets. */
@@ -51,9 +59,10 @@ export interface ServersOptions {
  * or for a port that is taken.
  */
 export async function startServers(options: ServersOptions): Promise<Servers> {
-  const { environment, data } = options;
+  const { environment, data, bus } = options;
   const given = (kind: ServerKind) => environment[kind.addressVariable] || undefined;
-  const kinds = serverKinds.filter(
+  const chosen = [...serverKinds, ...busServerKinds.filter(({ name }) => name === bus)];
+  const kinds = chosen.filter(
     (kind) => given(kind) !== undefined || kind.elsewhere === undefined || !environment[kind.elsewhere],
   );
   const wanted = kinds.filter((kind) => given(kind) === undefined);
@@ -62,7 +71,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   // All of it before anything is started: what is started must be stopped again when a setting is wrong.
   const urls = new Map(kinds.map((kind) => [kind, given(kind) && kind.urlOf(given(kind) ?? '')]));
   const port: PortsOf = (variable) => {
-    const setting = serverKinds.flatMap(({ ports }) => ports).find((one) => one.variable === variable);
+    const setting = chosen.flatMap(({ ports }) => ports).find((one) => one.variable === variable);
     return portOf(environment, variable, setting?.usual ?? 0);
   };
   await requireCollectors(environment);
@@ -121,7 +130,8 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
 
 /** Ends the servers that a supervisor left behind on a data folder when it was killed itself. */
 export async function endLeftoverServers(dataPath: string): Promise<void> {
-  await Promise.all(serverKinds.map((kind) => endLeftover(join(dataPath, kind.name))));
+  const kinds = [...serverKinds, ...busServerKinds];
+  await Promise.all(kinds.map((kind) => endLeftover(join(dataPath, kind.name))));
 }
 
 function requireFound(programs: ReadonlyMap<ServerKind, string | undefined>): void {
