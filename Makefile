@@ -4,6 +4,7 @@ SHELL := bash
 
 SCALE ?=
 STORE ?= sqlite
+BUS ?= redis
 SEED ?= 1
 
 .PHONY: help run mesh test verify chaos chaos-full bench build check protos clean
@@ -15,9 +16,9 @@ run: ## Start the whole shop in one process, with the card processor and the mai
 	@npm run --silent ready
 	@exec node --enable-source-maps=false dist/bundle/mesh/cli/main.js up
 
-mesh: ## Start the shop as processes, with Consul, Redis, Jaeger and Prometheus. STORE=postgres keeps what they know there; SCALE="catalog=3 cart=2" runs more of some.
+mesh: ## Start the shop as processes, with Consul, Redis, Jaeger and Prometheus. STORE=postgres keeps what they know there; BUS=rabbitmq or BUS=kafka carries events; SCALE="catalog=3 cart=2" runs more of some.
 	@npm run --silent ready
-	@exec node dist/bundle/mesh/cli/main.js up --shape processes --store $(STORE) $(foreach one,$(SCALE),--scale $(one))
+	@exec node dist/bundle/mesh/cli/main.js up --shape processes --store $(STORE) --bus $(BUS) $(foreach one,$(SCALE),--scale $(one))
 
 test: ## Run all tests that need no server: unit, property, wire, one-process end to end, types and lint.
 	@npm run --silent ready

@@ -31,6 +31,7 @@ export async function startLiveServer(kind: ServerKind): Promise<LiveServer> {
     folder: folder.path,
     data: join(folder.path, 'data'),
     port: (variable) => ports.get(variable) ?? 0,
+    platform: process.platform,
     environment: {},
   });
   makeFolders(folder.path, undefined);

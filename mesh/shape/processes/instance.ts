@@ -92,7 +92,7 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
   const tracer = spans.tracerOf(name);
   const metrics = createMetrics({ version: shop.version, shape: 'processes' });
   const edges = createEdgeMemory();
-  const backends = openBackends({
+  const backends = await openBackends({
     manifest,
     manifests: shop.manifests,
     id,

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { SharedBus } from '../../bus/shared-bus.js';
 import { createConsulRegistry } from '../../discovery/consul-registry.js';
 import { machineAmbient } from '../../runtime/ambient.js';
 import { openDataFolder } from '../../runtime/data-folder.js';
@@ -37,6 +38,8 @@ export interface ProcessesOptions {
   readonly scale: readonly string[];
   /** Where the services keep what is theirs. Default `sqlite`: a file each. */
   readonly store?: StoreKind | undefined;
+  /** What carries events between the processes. */
+  readonly bus: SharedBus;
   /** Told of what people should know while it runs: one line. */
   tell(line: string): void;
 }
@@ -129,7 +132,10 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   const targetsUrl = `${admin.url}/targets`;
   const { store = 'sqlite' } = options;
   const [servers, witnesses] = await both(
-    startServers({ data, environment, ambient, log, targetsUrl, tell, choices: [store] }).then((started) => {
+    startServers({
+      ...{ data, environment, ambient, log, targetsUrl, tell },
+      choices: [store, options.bus],
+    }).then((started) => {
       // Instances and witnesses end with their channel to this process; the servers would outlive an end in haste.
       const kill = () => started.kill();
       process.once('exit', kill);
@@ -154,6 +160,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   const instanceEnvironment: Environment = {
     ...environment,
     ...servers.environment,
+    MESHMART_BUS: options.bus,
     MESHMART_DATA: data.path,
     CARD_PROCESSOR_URL: witnesses.cardProcessorUrl,
     SMTP_URL: witnesses.smtpUrl,

@@ -5,7 +5,7 @@ import { StartupError } from '../../runtime/startup-error.js';
 export interface ServerKind {
   /** As `meshmart status` shows it, and the name of its folder in the data folder. */
   readonly name: 'consul' | 'redis' | 'postgres' | 'jaeger' | 'prometheus' | 'rabbitmq' | 'kafka';
-  /** It is started only where this was chosen, such as the store `postgres`. Absent: always. */
+  /** It is started only where this was chosen, such as the store `postgres` or the bus `kafka`. Absent: always. */
   readonly choice?: string;
   /** Programs that can be it, the best first; searched on PATH. */
   readonly programs: readonly string[];

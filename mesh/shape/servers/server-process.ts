@@ -86,7 +86,7 @@ export function startServer(options: ServerProcessOptions): ServerProcess {
     kill: () => {
       stopping = true;
       cancelRestart();
-      child.kill('SIGKILL');
+      endGroup(child.pid);
     },
   };
 }

@@ -7,8 +7,10 @@ import { StartupError } from '../../runtime/startup-error.js';
 import { consul } from './consul.js';
 import { findProgram } from './find-program.js';
 import { jaeger } from './jaeger.js';
+import { kafka } from './kafka.js';
 import { postgres } from './postgres.js';
 import { prometheus } from './prometheus.js';
+import { rabbitmq } from './rabbitmq.js';
 import { redis } from './redis.js';
 import { requireCollectors } from './require-collectors.js';
 import { letThrough, runAsOf } from './run-as.js';
@@ -17,7 +19,15 @@ import { loopback, type PortsOf, type ServerKind } from './server-kind.js';
 import { endLeftover, type ServerProcess, startServer } from './server-process.js';
 
 /** The servers beside the shop, in the order in which one may need to know of another. */
-export const serverKinds: readonly ServerKind[] = [consul, redis, postgres, jaeger, prometheus];
+export const serverKinds: readonly ServerKind[] = [
+  consul,
+  redis,
+  postgres,
+  jaeger,
+  prometheus,
+  rabbitmq,
+  kafka,
+];
 
 /** The servers beside the shop, whoever started them. */
 export interface Servers {
@@ -70,7 +80,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   // All of it before anything is started: what is started must be stopped again when a setting is wrong.
   const urls = new Map(kinds.map((kind) => [kind, given(kind) && kind.urlOf(given(kind) ?? '')]));
   const port: PortsOf = (variable) => {
-    const setting = serverKinds.flatMap(({ ports }) => ports).find((one) => one.variable === variable);
+    const setting = chosen.flatMap(({ ports }) => ports).find((one) => one.variable === variable);
     return portOf(environment, variable, setting?.usual ?? 0);
   };
   await requireCollectors(environment);
