@@ -46,9 +46,15 @@ export const up: Command = {
     process.once('SIGINT', () => process.exit(130));
     process.once('SIGTERM', () => process.exit(143));
     await mesh.stop();
+    // All is closed. A connection that node:cluster was handing to a gateway when that was killed stays open for ever, and
+    // would keep this process.
+    setTimeout(() => process.exit(0), endWithinMs).unref();
     return 0;
   },
 };
+
+/** How long what is left may keep the process when everything is stopped, in milliseconds. */
+const endWithinMs = 500;
 
 const shapes = ['one-process', 'processes'] as const;
 

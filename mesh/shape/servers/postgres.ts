@@ -47,7 +47,7 @@ function debianFolders(): string[] {
 }
 
 /** The server's settings; the same in compose.yaml. */
-export function postgresSettings(port: number): string {
+export function postgresSettings(port: number, system: NodeJS.Platform = process.platform): string {
   const settings: Record<string, string | number> = {
     listen_addresses: loopback,
     port,
@@ -59,6 +59,9 @@ export function postgresSettings(port: number): string {
     max_wal_size: '256MB',
     fsync: 'on',
     full_page_writes: 'on',
+    // After a crash all files are brought to disk by one call instead of one by one: back after 0.3 s, and not 2 s, with
+    // nothing in it yet. Only Linux has the call.
+    ...(system === 'linux' ? { recovery_init_sync_method: 'syncfs' } : {}),
     synchronous_commit: 'on',
     password_encryption: 'scram-sha-256',
     // A second is longer than callers wait.
