@@ -25,8 +25,10 @@ await build({
   platform: 'node',
   target: 'node20',
   keepNames: true,
-  // The first finds its binary beside itself; the second is not there, and pg asks for it only where it is wanted.
-  external: ['@photostructure/sqlite', 'pg-native'],
+  // The first finds its binary beside itself. The second reads its Thrift files from there, and what it is made of writes to
+  // what can only be read, which is passed over in its own modules and an error in the strict ones of a bundle. The third is
+  // not there, and pg asks for it only where it is wanted.
+  external: ['@photostructure/sqlite', '@opentelemetry/exporter-jaeger', 'pg-native'],
   // What CommonJS packages call to load Node's own modules.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",

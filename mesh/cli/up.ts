@@ -37,14 +37,11 @@ export const up: Command = {
     'PORT=8081 GRPC_PORT=50052 ADMIN_PORT=9465 MESHMART_DATA=/tmp/second meshmart up',
   ],
   run: async (args, terminal) => {
-    const stopping = stopRequested();
+    const stopping = stopRequested(terminal);
     const slow = setTimeout(() => terminal.err('meshmart: starting ...\n'), 1_000);
     const mesh = await start(args, terminal).finally(() => clearTimeout(slow));
     terminal.out(welcome(mesh));
-    const signal = await stopping;
-    terminal.err(`meshmart: ${signal}, finishing what is in flight (again to end at once)\n`);
-    process.once('SIGINT', () => process.exit(130));
-    process.once('SIGTERM', () => process.exit(143));
+    await stopping;
     await mesh.stop();
     // All is closed. A connection that node:cluster was handing to a gateway when that was killed stays open for ever, and
     // would keep this process.
@@ -96,12 +93,22 @@ async function start(args: CommandArguments, terminal: Terminal): Promise<Runnin
   }
 }
 
-function stopRequested(): Promise<string> {
+/**
+ * Resolves at the first Ctrl-C or SIGTERM, which may come while the shop still starts: it then stops once it has. The second
+ * ends this process at once.
+ */
+function stopRequested(terminal: Pick<Terminal, 'err'>): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        process.removeAllListeners('SIGINT').removeAllListeners('SIGTERM');
-        resolve(signal);
+    let asked = false;
+    for (const [signal, exitCode] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+    ] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(exitCode);
+        asked = true;
+        terminal.err(`meshmart: ${signal}, finishing what is in flight (again to end at once)\n`);
+        resolve();
       });
     }
   });

@@ -53,3 +53,19 @@ export function wordOf<const T extends string>(
   if (word !== undefined) return word;
   throw new StartupError(`${variable} is '${text}'`, `use one of ${words.join(', ')}`);
 }
+
+/**
+ * Reads the address of a server outside.
+ * @param example a URL of the right form, for the message; others must begin as it does, with or without `s` for TLS.
+ * @returns undefined when the variable is absent or empty.
+ * @throws StartupError for what is no URL, or one of another kind.
+ */
+export function urlOf(environment: Environment, variable: string, example: string): string | undefined {
+  const text = textOf(environment[variable]);
+  if (text === undefined) return undefined;
+  const scheme = example.slice(0, example.indexOf(':'));
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && url.hostname !== '' && [`${scheme}:`, `${scheme}s:`].includes(url.protocol))
+    return text;
+  throw new StartupError(`${variable} is '${text}'`, `give a URL such as ${example}`);
+}

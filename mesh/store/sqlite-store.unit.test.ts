@@ -6,16 +6,21 @@ import { StartupError } from '../runtime/startup-error.js';
 import type { SpanStart } from '../telemetry/tracer.js';
 import { type TemporaryFolder, temporaryFolder } from '../testing/temporary-folder.js';
 import { appending, conflictOf, type StoreSetup, storeContract } from './contract-suite.js';
+import { openLogFile } from './log-file.js';
 import { openSqliteStore } from './sqlite-store.js';
 import type { Store } from './store.js';
 
 const { clock } = machineAmbient();
 
-function setup(pathOf: (name: string) => string, remove: () => void): StoreSetup {
+function setup(
+  pathOf: (name: string) => string,
+  remove: () => void,
+  openLog?: typeof openLogFile,
+): StoreSetup {
   const opened: Store[] = [];
   return {
     open: async (name, schema) => {
-      const store = openSqliteStore({ path: pathOf(name), service: name, schema, clock });
+      const store = openSqliteStore({ path: pathOf(name), service: name, schema, clock, openLog });
       opened.push(store);
       return store;
     },
@@ -32,6 +37,15 @@ storeContract('SQLite in a file', true, () => {
   return setup(
     (name) => join(folder.path, `${name}.db`),
     () => folder.remove(),
+  );
+});
+
+storeContract('SQLite in a file, its commits synced together', true, () => {
+  const folder = temporaryFolder();
+  return setup(
+    (name) => join(folder.path, `${name}.db`),
+    () => folder.remove(),
+    openLogFile,
   );
 });
 

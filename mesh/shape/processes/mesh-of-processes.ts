@@ -9,8 +9,9 @@ import { StartupError } from '../../runtime/startup-error.js';
 import { keepCertificates } from '../../security/certificate-upkeep.js';
 import { renewCertificates } from '../../security/development-ca.js';
 import { createMetrics } from '../../telemetry/metrics.js';
+import { readAdminToken } from '../admin-access.js';
 import { openAdminPort } from '../admin-port.js';
-import { loadShop } from '../loaded-shop.js';
+import { consumersOf, loadShop } from '../loaded-shop.js';
 import { type Opened, opening } from '../opened.js';
 import { readPorts } from '../ports-setting.js';
 import { graceMs, type MeshAddresses, type RunningMesh } from '../running-mesh.js';
@@ -18,6 +19,7 @@ import { type Servers, startServers } from '../servers/start-servers.js';
 import { openShapeLog } from '../shape-log.js';
 import { startWitnesses } from '../witnesses.js';
 import { instanceVariables } from './channel.js';
+import { createFleetDeadLetters } from './fleet-dead-letters.js';
 import { createFleetView } from './fleet-view.js';
 import { startInstanceProcess } from './instance-process.js';
 import { makeDatabases } from './make-databases.js';
@@ -90,6 +92,16 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
     () => instances().flatMap(({ addresses: at }) => (at === undefined ? [] : [at.adminUrl])),
     globalThis.fetch,
   );
+  const adminToken = readAdminToken(data.file('secrets'), ambient.random);
+  const deadLetters = createFleetDeadLetters({
+    groups: consumersOf(shop.manifests),
+    adminUrlsOf: (group) =>
+      instances().flatMap(({ service, addresses: at }) =>
+        service === group && at !== undefined ? [at.adminUrl] : [],
+      ),
+    token: adminToken,
+    fetch: globalThis.fetch,
+  });
   let addresses: MeshAddresses = {
     httpUrl: '',
     grpcAddress: '',
@@ -104,19 +116,26 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   const admin = await openAdminPort(ports.adminHost, ports.admin, {
     metrics: createMetrics({ version: shop.version, shape: 'processes' }).text,
     readiness: async () => readinessOf(report()),
-    status: async () => report(),
+    status: async () => ({ ...report(), deadLetters: await deadLetters.counts() }),
     spansOfOrder: view.spansOfOrder,
     spansOfTrace: view.spansOfTrace,
     recentSpans: view.recentSpans,
     edges: view.edges,
     targets: async () => (await running.targets?.()) ?? [],
+    deadLetters: { queues: deadLetters, token: adminToken },
   });
   opened.push(() => admin.close());
 
   const targetsUrl = `${admin.url}/targets`;
   const { store = 'sqlite' } = options;
   const [servers, witnesses] = await both(
-    startServers({ data, environment, ambient, log, targetsUrl, tell, choices: [store] }),
+    startServers({ data, environment, ambient, log, targetsUrl, tell, choices: [store] }).then((started) => {
+      // Instances and witnesses end with their channel to this process; the servers would outlive an end in haste.
+      const kill = () => started.kill();
+      process.once('exit', kill);
+      opened.push(() => process.removeListener('exit', kill));
+      return started;
+    }),
     startWitnesses({ data, environment, ambient, log, tell }),
   );
   opened.push(() => servers.stop());

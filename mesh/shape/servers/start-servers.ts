@@ -12,8 +12,9 @@ import { prometheus } from './prometheus.js';
 import { redis } from './redis.js';
 import { requireCollectors } from './require-collectors.js';
 import { letThrough, runAsOf } from './run-as.js';
+import { makeFolders } from './server-folder.js';
 import { loopback, type PortsOf, type ServerKind } from './server-kind.js';
-import { endLeftover, makeFolders, type ServerProcess, startServer } from './server-process.js';
+import { endLeftover, type ServerProcess, startServer } from './server-process.js';
 
 /** The servers beside the shop, in the order in which one may need to know of another. */
 export const serverKinds: readonly ServerKind[] = [consul, redis, postgres, jaeger, prometheus];
@@ -32,6 +33,8 @@ export interface Servers {
   /** Those that were started here. */
   status(): readonly { readonly name: string; readonly pid: number }[];
   stop(): Promise<void>;
+  /** Ends those that were started here at once and without waiting. */
+  kill(): void;
 }
 
 export interface ServersOptions {
@@ -123,6 +126,9 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     status: () => started.map(({ kind, process }) => ({ name: kind.name, pid: process.pid() })),
     stop: async () => {
       await Promise.all(started.map(({ process }) => process.stop()));
+    },
+    kill: () => {
+      for (const { process } of started) process.kill();
     },
   };
 }

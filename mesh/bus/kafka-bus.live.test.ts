@@ -1,0 +1,46 @@
+import { machineAmbient } from '../runtime/ambient.js';
+import { kafka } from '../shape/servers/kafka.js';
+import { collectingLog } from '../testing/collecting-log.js';
+import { type LiveServer, startLiveServer } from '../testing/live-server.js';
+import type { Bus, RedeliveryPolicy } from './bus.js';
+import { busContract } from './contract-suite.js';
+import { openKafkaBus } from './kafka-bus.js';
+
+let opened = 0;
+
+describe('the bus on Kafka', function () {
+  this.timeout(60_000);
+  let server: LiveServer;
+  before(async function () {
+    this.timeout(120_000);
+    server = await startLiveServer(kafka);
+  });
+  after(() => server?.end());
+
+  const openBus = (prefix: string, redelivery?: RedeliveryPolicy): Bus =>
+    openKafkaBus({
+      brokers: server.url,
+      name: 'test',
+      prefix,
+      groupsOf: () => ['mail'],
+      ambient: machineAmbient(),
+      log: collectingLog(),
+      ...(redelivery === undefined ? {} : { redelivery }),
+    });
+
+  busContract('Kafka', true, () => {
+    opened += 1;
+    const prefix = `test-${opened}`;
+    const buses: Bus[] = [];
+    return {
+      open: async (redelivery) => {
+        const bus = openBus(prefix, redelivery);
+        buses.push(bus);
+        return bus;
+      },
+      close: async () => {
+        for (const bus of buses) await bus.close();
+      },
+    };
+  });
+});
