@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Bus } from '../../mesh/bus/bus.js';
@@ -71,8 +72,11 @@ export async function runChaos(options: ChaosOptions): Promise<void> {
   const opened = createOpened();
   // Whatever ends the run ends the buyers, too.
   const over = new AbortController();
+  const signal = AbortSignal.any([options.signal, over.signal]);
+  // Each buyer and each fault that waits listens.
+  setMaxListeners(0, signal);
   try {
-    await run({ ...options, signal: AbortSignal.any([options.signal, over.signal]) }, opened);
+    await run({ ...options, signal }, opened);
   } finally {
     over.abort();
     await opened.close();

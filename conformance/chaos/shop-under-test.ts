@@ -3,7 +3,7 @@ import { loadShop } from '../../mesh/shape/loaded-shop.js';
 import type { Opened } from '../../mesh/shape/opened.js';
 import { eventually } from '../../mesh/testing/eventually.js';
 import { freePort } from '../../mesh/testing/free-port.js';
-import { startShop } from '../shop-process.js';
+import { type ShopProcess, startShop } from '../shop-process.js';
 import type { Victim } from './nemesis.js';
 import type { ChaosOptions } from './run-chaos.js';
 
@@ -19,6 +19,21 @@ export interface ShopUnderTest {
   instances(): Promise<readonly Victim[]>;
   /** What it has said so far. */
   output(): string;
+}
+
+/** Far beyond what it takes to finish what is in flight, in milliseconds. */
+const stopWithinMs = 30_000;
+
+/** @throws Error when it had to be killed. */
+async function stopped(shop: ShopProcess): Promise<void> {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    void shop.kill();
+  }, stopWithinMs);
+  await shop.stop();
+  clearTimeout(timer);
+  if (late) throw new Error(`the shop did not end within ${stopWithinMs} ms of being asked to`);
 }
 
 /** Starts it, noted in `opened` to be stopped again. @throws Error with what it said when it does not become ready. */
@@ -44,7 +59,7 @@ export async function startShopUnderTest(
     // Ctrl-C is for the one who started all this, who stops it in order.
     ownGroup: true,
   });
-  opened.push(() => shop.stop());
+  opened.push(() => stopped(shop));
   await eventually(() => shop.output().includes('is ready'), {
     withinMs: 30_000,
     everyMs: 50,

@@ -49,9 +49,15 @@ export const up: Command = {
     terminal.out(welcome(mesh));
     await stopping;
     await mesh.stop();
+    // All is closed. A connection that node:cluster was handing to a gateway when that was killed stays open for ever, and
+    // would keep this process.
+    setTimeout(() => process.exit(0), endWithinMs).unref();
     return 0;
   },
 };
+
+/** How long what is left may keep the process when everything is stopped, in milliseconds. */
+const endWithinMs = 500;
 
 const shapes = ['one-process', 'processes'] as const;
 
