@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../shape/servers/find-program.js';
-import type { ServerKind } from '../shape/servers/server-kind.js';
+import type { ServerKind, ServerPlace } from '../shape/servers/server-kind.js';
 import { spawnServer, writeConfiguration } from '../shape/servers/spawn-server.js';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
@@ -20,7 +20,10 @@ export interface LiveServer {
 }
 
 /** Starts a server at free ports. @throws Error with the ways to get it when it is not on PATH. */
-export async function startLiveServer(kind: ServerKind): Promise<LiveServer> {
+export async function startLiveServer(
+  kind: ServerKind,
+  { redisUsers }: Pick<ServerPlace, 'redisUsers'> = {},
+): Promise<LiveServer> {
   const program = findProgram(kind.programs, process.env['PATH']);
   if (program === undefined) throw new Error(`${kind.name} is not on PATH: ${kind.ways}`);
   const folder = temporaryFolder();
@@ -31,6 +34,7 @@ export async function startLiveServer(kind: ServerKind): Promise<LiveServer> {
     data: join(folder.path, 'data'),
     port: (variable) => ports.get(variable) ?? 0,
     environment: {},
+    redisUsers,
   });
   writeConfiguration(launch, folder.path);
   const logFile = join(folder.path, `${kind.name}.log`);

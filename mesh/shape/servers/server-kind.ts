@@ -46,6 +46,8 @@ export interface ServerPlace {
   readonly port: PortsOf;
   /** Addresses of the servers before it in the list. */
   readonly environment: Environment;
+  /** For Redis: the text of its file of users, where the shop made their passwords. */
+  readonly redisUsers?: string | undefined;
 }
 
 export interface ServerLaunch {

@@ -45,6 +45,8 @@ export interface ServersOptions {
   readonly environment: Environment;
   /** Redis is there in any case: for carts and limits. */
   readonly bus: SharedBus;
+  /** The text of Redis' file of users, for one that is started here. Without it, whoever comes may do anything. */
+  readonly redisUsers?: string;
   readonly ambient: Ambient;
   readonly log: Log;
   /** Where Prometheus asks for its targets. */
@@ -97,7 +99,13 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   const waits: Promise<void>[] = [];
   for (const kind of kinds) {
     const folder = join(data.path, kind.name);
-    const launch = kind.launch({ folder, data: join(folder, 'data'), port, environment: told });
+    const launch = kind.launch({
+      folder,
+      data: join(folder, 'data'),
+      port,
+      environment: told,
+      redisUsers: options.redisUsers,
+    });
     const url = urls.get(kind) ?? launch.url;
     addresses[kind.name] = url;
     told = { ...told, ...kind.environment(url, port) };
