@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { expect } from 'chai';
 import type { SharedBus } from '../mesh/bus/shared-bus.js';
 import { eventually } from '../mesh/testing/eventually.js';
 import { freePort } from '../mesh/testing/free-port.js';
@@ -45,6 +44,7 @@ async function serverPorts(): Promise<Record<string, string>> {
   const names = [
     'CONSUL_PORT',
     'REDIS_PORT',
+    'POSTGRES_PORT',
     'JAEGER_PORT',
     'OTLP_GRPC_PORT',
     'OTLP_HTTP_PORT',
@@ -61,6 +61,7 @@ async function serverPorts(): Promise<Record<string, string>> {
 export async function startMesh(
   options: {
     readonly scale?: readonly string[];
+    readonly store?: 'sqlite' | 'postgres';
     /** What carries events; Redis unless told otherwise. */
     readonly bus?: SharedBus;
     readonly environment?: Readonly<Record<string, string>>;
@@ -72,8 +73,8 @@ export async function startMesh(
     dataFolder: folder.path,
     ports: { http: await freePort(), grpc: await freePort(), admin: await freePort() },
     arguments: [
-      ...['--shape', 'processes', ...(options.scale ?? []).flatMap((one) => ['--scale', one])],
-      ...(options.bus === undefined ? [] : ['--bus', options.bus]),
+      ...['--shape', 'processes', '--store', options.store ?? 'sqlite', '--bus', options.bus ?? 'redis'],
+      ...(options.scale ?? []).flatMap((one) => ['--scale', one]),
     ],
     environment: { ...(await serverPorts()), ...options.environment },
     readyWithinMs: 120_000,
@@ -98,12 +99,11 @@ export async function startMesh(
       eventually(
         async () => {
           const now = await status();
-          expect(
-            now.services.filter(({ serving }) => !serving).map(({ instance }) => instance),
-          ).to.deep.equal([]);
+          const idle = now.services.filter(({ serving }) => !serving).map(({ instance }) => instance);
+          if (idle.length > 0) throw new Error(`${idle.join(', ')} do not serve`);
           return now;
         },
-        { withinMs, everyMs: 50 },
+        { withinMs, everyMs: 50, what: 'every instance to serve' },
       ),
     end: async () => {
       await shop.stop();

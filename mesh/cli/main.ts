@@ -19,8 +19,9 @@ const loaders: readonly (() => Promise<Command>)[] = [
   async () => (await import('./token.js')).token,
   async () => (await import('./replay.js')).replay,
   async () => (await import('./sim.js')).sim,
+  async () => (await import('./chaos.js')).chaos,
 ];
-const names = ['up', 'serve', 'down', 'status', 'call', 'trace', 'dlq', 'token', 'replay', 'sim'];
+const names = ['up', 'serve', 'down', 'status', 'call', 'trace', 'dlq', 'token', 'replay', 'sim', 'chaos'];
 
 const terminal: Terminal = {
   out: (text) => process.stdout.write(text),

@@ -2,6 +2,7 @@ import type { Contract } from '../contract/image.js';
 import type { MethodPolicy } from '../contract/policy.js';
 import type { Dispatch, WireTo } from '../rpc/wire.js';
 import type { Buckets } from '../store/buckets.js';
+import type { SchemaStep } from '../store/schema-step.js';
 import type { ServicePorts } from './service.js';
 
 /** What the one service at the edge gets beyond what every service gets. */
@@ -68,6 +69,6 @@ export interface EdgeParts {
 
 /** Exported as `edge` by `services/gateway/service.ts`. */
 export interface EdgeService {
-  readonly schema: readonly string[];
+  readonly schema: readonly SchemaStep[];
   build(ports: EdgePorts): EdgeParts | Promise<EdgeParts>;
 }

@@ -21,8 +21,12 @@ import { StartupError } from './startup-error.js';
 export function secretsOf(manifest: Manifest, folder: string, random: Random): (name: string) => Uint8Array {
   return (name) => {
     const declared = manifest.secrets[name];
-    if (declared === undefined)
-      throw new Error(`services/${manifest.name}/service.yaml does not declare secret '${name}'`);
+    if (declared === undefined) {
+      throw new StartupError(
+        `services/${manifest.name}/service.yaml does not declare secret '${name}'`,
+        'declare it under secrets: its service reads it',
+      );
+    }
     return readOrMakeSecret(join(folder, `${manifest.name}-${name}`), declared.bytes, random);
   };
 }

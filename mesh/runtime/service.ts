@@ -3,6 +3,7 @@ import type { CallContext, User } from '../rpc/context.js';
 import type { Client, Handlers, ServiceDefinition } from '../rpc/definition.js';
 import type { Documents } from '../store/documents.js';
 import type { Projection } from '../store/projection.js';
+import type { SchemaStep } from '../store/schema-step.js';
 import type { Store } from '../store/store.js';
 import type { Tracer } from '../telemetry/tracer.js';
 import type { IdSource } from './id.js';
@@ -113,7 +114,7 @@ export interface Service {
    * SQL steps that bring an empty database to today's shape, applied once each, in order. A released step never
    * changes; a new one is added.
    */
-  readonly schema: readonly string[];
+  readonly schema: readonly SchemaStep[];
   /** Tables that its events make, for `meshmart replay`. */
   readonly projections?: readonly Projection[];
   build(ports: ServicePorts): ServiceParts | Promise<ServiceParts>;

@@ -170,7 +170,7 @@ function listening(server: Server, host: string, port: number): Promise<void> {
             )
           : new StartupError(
               `the admin port can't listen on ${host}:${port} (${cause.code})`,
-              'check ADMIN_PORT',
+              'check ADMIN_HOST and ADMIN_PORT',
               { cause },
             ),
       );

@@ -12,6 +12,8 @@ import type { Manifest } from '../runtime/manifest.js';
 import { secretsOf } from '../runtime/secret-file.js';
 import { type Environment, settingsOf } from '../runtime/setting.js';
 import { StartupError } from '../runtime/startup-error.js';
+import { openLogFile } from '../store/log-file.js';
+import type { SchemaStep } from '../store/schema-step.js';
 import { openSqliteStore } from '../store/sqlite-store.js';
 import { createEdgeMemory } from '../telemetry/edge-memory.js';
 import { createMetrics } from '../telemetry/metrics.js';
@@ -80,6 +82,7 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
     ambient,
     log: log.service('bus'),
     metrics,
+    openLog: openLogFile,
   });
   opened.push(() => bus.close());
   const deadLetters = deadLetterQueues({
@@ -108,7 +111,7 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
     ownerOf: (service) => owners.get(service),
   };
   const found = { CARD_PROCESSOR_URL: witnesses.cardProcessorUrl, SMTP_URL: witnesses.smtpUrl };
-  const hostedOptions = (manifest: Manifest, schema: readonly string[]) => ({
+  const hostedOptions = (manifest: Manifest, schema: readonly SchemaStep[]) => ({
     manifest,
     store: openSqliteStore({
       path: data.file(manifest.name, `${manifest.name}.db`),
@@ -118,6 +121,7 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
       timers: ambient.timers,
       metrics,
       tracer: world.tracerOf(manifest.name),
+      openLog: openLogFile,
     }),
     setting: settingsOf(manifest, environment, found),
     secret: secretsOf(manifest, data.file('secrets'), ambient.random),

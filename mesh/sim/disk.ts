@@ -47,6 +47,7 @@ export function createDisk(options: DiskOptions): Disk {
       return result;
     };
     return {
+      dialect: store.dialect,
       query: (statement) => read(() => store.query(statement)),
       readStream: (stream, afterVersion) => read(() => store.readStream(stream, afterVersion)),
       findCommand: (command) => read(() => store.findCommand(command)),

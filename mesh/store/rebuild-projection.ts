@@ -63,7 +63,7 @@ export async function rebuildProjection(
       };
       const statements = options.switchOver ? switching(projection, second) : [];
       try {
-        await store.commit({ statements: [nothingWrittenSince(mark), ...statements] });
+        await store.commit({ alone: true, statements: [nothingWrittenSince(mark), ...statements] });
         return { ...report, switched: options.switchOver };
       } catch (error) {
         if (!(error instanceof StoreConflict)) throw error;
@@ -82,7 +82,7 @@ async function countEvents(store: Store): Promise<number> {
   return Number(row?.events ?? 0);
 }
 
-/** Changes a row only while there are as many events as there were. */
+/** Changes a row only while there are as many events as there were: for a batch that is alone. */
 function nothingWrittenSince(events: number): GuardedStatement {
   return {
     sql: 'UPDATE mesh_probe SET at_ms = at_ms WHERE id = 1 AND (SELECT COUNT(*) FROM mesh_events) = ?',

@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
 import { StartupError } from '../runtime/startup-error.js';
 import { runtimeTables } from './runtime-tables.js';
+import { type SchemaStep, stepChanged, stepsFor } from './schema-step.js';
 import type { SqliteDatabase } from './sqlite-database.js';
 
 /**
  * Brings a database to today's shape: the runtime's tables, then each step of the service's schema once, in order.
  * @throws StartupError when a step that was applied before has another text now, or the file is damaged.
  */
-export function applySchema(database: SqliteDatabase, schema: readonly string[], path: string): void {
+export function applySchema(database: SqliteDatabase, schema: readonly SchemaStep[], path: string): void {
   try {
     applySteps(database, schema, path);
   } catch (cause) {
@@ -20,21 +20,17 @@ export function applySchema(database: SqliteDatabase, schema: readonly string[],
   }
 }
 
-function applySteps(database: SqliteDatabase, schema: readonly string[], path: string): void {
+function applySteps(database: SqliteDatabase, schema: readonly SchemaStep[], path: string): void {
   database.transaction(() => {
     for (const table of runtimeTables) database.exec(table);
     const applied = database.prepare('SELECT position, hash FROM mesh_schema_steps ORDER BY position').all();
-    schema.forEach((step, position) => {
-      const hash = createHash('sha256').update(step).digest('hex');
+    stepsFor('sqlite', schema).forEach(({ sql: step, hash }, position) => {
       const before = applied[position];
       if (before === undefined) {
         database.exec(step);
         database.prepare('INSERT INTO mesh_schema_steps (position, hash) VALUES (?, ?)').run(position, hash);
       } else if (before['hash'] !== hash) {
-        throw new StartupError(
-          `step ${position + 1} of the schema was changed since ${path} was made`,
-          'leave released steps as they are and add a new one',
-        );
+        throw stepChanged(position, path);
       }
     });
   });

@@ -2,22 +2,24 @@ import { MeshError } from '../contract/error.js';
 import type { Clock, Timers } from '../runtime/ports.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { TraceContext } from '../telemetry/trace-context.js';
-import type { Span, Tracer } from '../telemetry/tracer.js';
+import type { Tracer } from '../telemetry/tracer.js';
+import { observedWork } from './observed-work.js';
+import type { SchemaStep } from './schema-step.js';
 import { writeBatch } from './sqlite-batch.js';
-import { openSqliteDatabase } from './sqlite-database.js';
+import { openSqliteDatabase, type SqliteDatabaseOptions } from './sqlite-database.js';
 import { createSqliteGate, type SqliteGate } from './sqlite-gate.js';
 import { applySchema } from './sqlite-schema.js';
-import { type PendingMessage, type Row, type Statement, type Store, StoreConflict } from './store.js';
-import { keyReused } from './store-errors.js';
+import type { Row, Statement, Store } from './store.js';
+import { commandAnswer, pendingMessage, recordedEvent } from './stored-rows.js';
 
 /** What a store is opened with. */
-export interface SqliteStoreOptions {
+export interface SqliteStoreOptions extends SqliteDatabaseOptions {
   /** File of the database, or `:memory:` for a test. */
   readonly path: string;
   /** The service whose store it is: part of message ids, and named in messages. */
   readonly service: string;
   /** The service's own tables; see Service.schema. */
-  readonly schema: readonly string[];
+  readonly schema: readonly SchemaStep[];
   readonly clock: Clock;
   /** With them writes wait up to half a second for another process that holds the file; without, they fail at once. */
   readonly timers?: Pick<Timers, 'sleep'>;
@@ -28,12 +30,13 @@ export interface SqliteStoreOptions {
 }
 
 /**
- * A store in one SQLite file: write-ahead log, every commit synced to disk before it resolves.
+ * A store in one SQLite file: write-ahead log, every commit synced to disk before it resolves. With `openLog` commits
+ * that come together share their sync.
  * @throws StartupError when the file can't be opened, or a released step of the schema was changed.
  */
 export function openSqliteStore(options: SqliteStoreOptions): Store {
   const { service, clock, tracer, metrics } = options;
-  const database = openSqliteDatabase(options.path);
+  const database = openSqliteDatabase(options.path, options);
   try {
     applySchema(database, options.schema, options.path);
   } catch (error) {
@@ -44,42 +47,28 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   const gate: SqliteGate =
     options.timers === undefined ? async (write) => write() : createSqliteGate(database, options.timers);
 
-  /** Runs a piece of work in a span, and turns what SQLite throws into an error for callers. */
-  const run = async <T>(
-    operation: string,
-    trace: TraceContext | undefined,
-    work: () => T | Promise<T>,
-  ): Promise<T> => {
-    const span: Span | undefined =
-      trace === undefined
-        ? undefined
-        : tracer?.start({
-            name: `sqlite ${operation}`,
-            kind: 'client',
-            parent: trace,
-            attributes: { 'db.system.name': 'sqlite', 'db.namespace': service },
-          });
-    const startedMs = clock.monotonicMs();
-    const end = (error?: string) => {
-      span?.end(error);
-      const seconds = (clock.monotonicMs() - startedMs) / 1_000;
-      metrics?.observeDatabase({ service, system: 'sqlite', operation, seconds, error });
-    };
+  const observed = observedWork({
+    service,
+    system: 'sqlite',
+    clock,
+    tracer,
+    metrics,
+    unavailable: (cause) => storageUnavailable(service, cause),
+  });
+  /** What the work found, or ran into, when that is on the disk: nobody may act on what power can still take away. */
+  const settled = async <T>(work: () => T | Promise<T>): Promise<T> => {
     try {
-      const result = await work();
-      end();
-      return result;
-    } catch (error) {
-      if (error instanceof StoreConflict || MeshError.is(error)) {
-        end();
-        throw error;
-      }
-      end('STORAGE_UNAVAILABLE');
-      throw storageUnavailable(service, error);
+      return await work();
+    } finally {
+      const pending = database.settled();
+      if (pending !== undefined) await pending;
     }
   };
+  const run: typeof observed = (operation, trace, work) => observed(operation, trace, () => settled(work));
 
   return {
+    dialect: 'sqlite',
+
     query: async <T extends Row = Row>(statement: Statement, trace?: TraceContext) =>
       run('query', trace, () => database.prepare(statement.sql).all(...(statement.values ?? [])) as T[]),
 
@@ -90,12 +79,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
             'SELECT version, type, data, recorded_at_ms FROM mesh_events WHERE stream = ? AND version > ? ORDER BY version',
           )
           .all(stream, afterVersion)
-          .map((row) => ({
-            version: Number(row['version']),
-            type: String(row['type']),
-            data: row['data'] as Uint8Array,
-            recordedAtMs: Number(row['recorded_at_ms']),
-          })),
+          .map(recordedEvent),
       ),
 
     findCommand: async (command, trace) =>
@@ -103,15 +87,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
         const row = database
           .prepare('SELECT * FROM mesh_commands WHERE scope = ? AND key = ?')
           .get(command.scope, command.key);
-        if (row === undefined) return undefined;
-        if (Buffer.compare(row['request_hash'] as Uint8Array, command.requestHash) !== 0)
-          throw keyReused(command.key);
-        const reference = row['reference'] as string | null;
-        return {
-          ...command,
-          response: row['response'] as Uint8Array | null,
-          ...(reference === null ? {} : { reference }),
-        };
+        return row === undefined ? undefined : commandAnswer(command, row);
       }),
 
     inboxHas: async (consumer, messageId) =>
@@ -134,18 +110,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
         database
           .prepare('SELECT * FROM mesh_outbox ORDER BY sequence LIMIT ?')
           .all(limit)
-          .map(
-            (row): PendingMessage => ({
-              sequence: BigInt(row['sequence'] as number),
-              // The time tells apart two messages with one number, if the file was ever restored from a copy.
-              messageId: `${service}-${row['sequence']}-${Number(row['occurred_at_ms']).toString(36)}`,
-              type: String(row['type']),
-              key: String(row['key']),
-              data: row['data'] as Uint8Array,
-              occurredAtMs: Number(row['occurred_at_ms']),
-              traceparent: (row['traceparent'] as string | null) ?? undefined,
-            }),
-          ),
+          .map((row) => pendingMessage(service, row)),
       ),
 
     markPublished: async (sequences) => {

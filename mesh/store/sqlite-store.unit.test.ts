@@ -6,16 +6,25 @@ import { StartupError } from '../runtime/startup-error.js';
 import type { SpanStart } from '../telemetry/tracer.js';
 import { type TemporaryFolder, temporaryFolder } from '../testing/temporary-folder.js';
 import { appending, conflictOf, type StoreSetup, storeContract } from './contract-suite.js';
+import { answerOnceContract } from './idempotent-suite.js';
+import { leaseContract } from './lease-suite.js';
+import { openLogFile } from './log-file.js';
+import { purgeContract } from './purge-suite.js';
+import { rebuildContract } from './rebuild-suite.js';
 import { openSqliteStore } from './sqlite-store.js';
 import type { Store } from './store.js';
 
 const { clock } = machineAmbient();
 
-function setup(pathOf: (name: string) => string, remove: () => void): StoreSetup {
+function setup(
+  pathOf: (name: string) => string,
+  remove: () => void,
+  openLog?: typeof openLogFile,
+): StoreSetup {
   const opened: Store[] = [];
   return {
-    open: async (name, schema) => {
-      const store = openSqliteStore({ path: pathOf(name), service: name, schema, clock });
+    open: async (name, schema, clock = machineAmbient().clock) => {
+      const store = openSqliteStore({ path: pathOf(name), service: name, schema, clock, openLog });
       opened.push(store);
       return store;
     },
@@ -35,12 +44,25 @@ storeContract('SQLite in a file', true, () => {
   );
 });
 
-storeContract('SQLite in memory', false, () =>
+storeContract('SQLite in a file, its commits synced together', true, () => {
+  const folder = temporaryFolder();
+  return setup(
+    (name) => join(folder.path, `${name}.db`),
+    () => folder.remove(),
+    openLogFile,
+  );
+});
+
+const inMemory = () =>
   setup(
     () => ':memory:',
     () => undefined,
-  ),
-);
+  );
+storeContract('SQLite in memory', false, inMemory);
+leaseContract('SQLite', inMemory);
+answerOnceContract('SQLite', inMemory);
+purgeContract('SQLite', inMemory);
+rebuildContract('SQLite', inMemory);
 
 describe('opening a SQLite store', () => {
   let folder: TemporaryFolder;

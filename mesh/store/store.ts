@@ -5,13 +5,19 @@ import type { TraceContext } from '../telemetry/trace-context.js';
 export type SqlValue = string | number | bigint | Uint8Array | null;
 export type Row = Record<string, SqlValue>;
 
+/** What a store is kept in, for the few statements that are not in the common subset: full-text search. */
+export type Dialect = 'sqlite' | 'postgres';
+
 /** One SQL statement with `?` placeholders, in the common subset of SQLite and PostgreSQL. */
 export interface Statement {
   readonly sql: string;
   readonly values?: readonly SqlValue[];
 }
 
-/** A write that must change a given number of rows, or the whole batch is undone with a {@link StoreConflict}. */
+/**
+ * A write that must change a given number of rows, or the whole batch is undone with a {@link StoreConflict}. Its condition
+ * is about the rows that it changes: what it says of others is right only in a batch that is {@link Batch.alone}.
+ */
 export interface GuardedStatement extends Statement {
   /** Expected number of changed rows; absent: any number will do. */
   readonly changes?: number;
@@ -67,6 +73,8 @@ export interface Batch {
   readonly answer?: { readonly scope: string; readonly key: string; readonly response: Uint8Array };
   /** The trace that the outbox messages belong to. */
   readonly trace?: TraceContext;
+  /** No other batch appends events between this one's first statement and its end. Default false: it would hold all up. */
+  readonly alone?: boolean;
 }
 
 /**
@@ -74,6 +82,7 @@ export interface Batch {
  * Nothing of one service's store can be seen by another.
  */
 export interface Store {
+  readonly dialect: Dialect;
   /** Rows of a read. @throws MeshError UNAVAILABLE (STORAGE_UNAVAILABLE) when the database can't be read. */
   query<T extends Row = Row>(statement: Statement, trace?: TraceContext): Promise<T[]>;
   /** A stream's events after `afterVersion` (default 0), oldest first; empty when there is no such stream. */
@@ -88,7 +97,8 @@ export interface Store {
   /**
    * Writes a batch; once it resolves, the batch survives kill -9 and loss of power.
    * @throws StoreConflict when a version, guard, inbox row or command row is not as expected: nothing was written.
-   * @throws MeshError UNAVAILABLE (STORAGE_UNAVAILABLE) when the database can't be written: nothing was written.
+   * @throws MeshError UNAVAILABLE (STORAGE_UNAVAILABLE) when it was not written, or, where the database is a server, it is
+   * not known whether it was: load again. A command or an inbox row in the batch makes repeating it safe.
    */
   commit(batch: Batch): Promise<void>;
   /** Up to `limit` outbox messages that were not marked as published, oldest first. For the outbox relay. */

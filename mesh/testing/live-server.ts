@@ -2,8 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../shape/servers/find-program.js';
+import { makeFolders, writeOwn } from '../shape/servers/server-folder.js';
 import type { ServerKind, ServerPlace } from '../shape/servers/server-kind.js';
-import { spawnServer, writeConfiguration } from '../shape/servers/spawn-server.js';
+import { spawnServer } from '../shape/servers/spawn-server.js';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 import { temporaryFolder } from './temporary-folder.js';
@@ -33,10 +34,12 @@ export async function startLiveServer(
     folder: folder.path,
     data: join(folder.path, 'data'),
     port: (variable) => ports.get(variable) ?? 0,
+    platform: process.platform,
     environment: {},
     redisUsers,
   });
-  writeConfiguration(launch, folder.path);
+  makeFolders(folder.path, undefined);
+  for (const [file, text] of Object.entries(launch.files)) writeOwn(join(folder.path, file), text, undefined);
   const logFile = join(folder.path, `${kind.name}.log`);
   let child: ChildProcess | undefined;
   const ended = () => child === undefined || child.exitCode !== null || child.signalCode !== null;

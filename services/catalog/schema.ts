@@ -1,7 +1,9 @@
-import { searchTable } from './search-index.js';
+import type { SchemaStep } from '../../mesh/store/schema-step.js';
+import { postgresSearchTable } from './postgres-search.js';
+import { sqliteSearchTable } from './sqlite-search.js';
 
 /** Steps that bring an empty database to today's shape; see Service.schema. */
-export const schema: readonly string[] = [
+export const schema: readonly SchemaStep[] = [
   `CREATE TABLE categories (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -24,5 +26,5 @@ export const schema: readonly string[] = [
   'CREATE INDEX products_by_category ON products (category, position)',
   // One row for each seed that was planted, so that it is planted once however often the service starts.
   'CREATE TABLE seeds (name TEXT PRIMARY KEY)',
-  searchTable,
+  { sqlite: sqliteSearchTable, postgres: postgresSearchTable },
 ];

@@ -1,5 +1,7 @@
-import type { GuardedStatement, Statement } from '../../mesh/store/store.js';
+import type { Dialect, GuardedStatement, Statement } from '../../mesh/store/store.js';
+import { postgresSearchIndex } from './postgres-search.js';
 import type { SearchWord } from './search-words.js';
+import { sqliteSearchIndex } from './sqlite-search.js';
 
 /** What is searched of a product. */
 export interface SearchableProduct {
@@ -10,8 +12,8 @@ export interface SearchableProduct {
 }
 
 /**
- * Full-text search as statements for the store, so that another database's own search can take its place: the rest of
- * the service knows only this interface.
+ * Full-text search as statements for the store, because each database has its own: the rest of the service knows only
+ * this interface. Case and accents don't count.
  */
 export interface SearchIndex {
   /** Adds a product that is not in the index. */
@@ -25,40 +27,8 @@ export interface SearchIndex {
   count(words: readonly SearchWord[]): Statement;
 }
 
-/** The table of {@link sqliteSearchIndex}, for the schema. Accents don't count; prefixes of two and three have an index. */
-export const searchTable = `CREATE VIRTUAL TABLE product_search USING fts5(
-  id UNINDEXED, name, tags, description, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
-)`;
-
-/** Weights of the columns id, name, tags, description in bm25 (https://sqlite.org/fts5.html#the_bm25_function). */
-const columnWeights = '0.0, 10.0, 4.0, 1.0';
-
-/** Search by SQLite's FTS5. */
-export const sqliteSearchIndex: SearchIndex = {
-  add: ({ id, name, tags, description }) => ({
-    sql: 'INSERT INTO product_search (id, name, tags, description) VALUES (?, ?, ?, ?)',
-    values: [id, name, tags.join(' '), description],
-  }),
-  find: (words, limit, offset) => ({
-    sql: `SELECT id FROM product_search WHERE product_search MATCH ?
-      ORDER BY bm25(product_search, ${columnWeights}), id LIMIT ? OFFSET ?`,
-    values: [matchExpression(words), limit, offset],
-  }),
-  count: (words) => ({
-    sql: 'SELECT COUNT(*) AS total FROM product_search WHERE product_search MATCH ?',
-    values: [matchExpression(words)],
-  }),
+/** The search of each kind of store. */
+export const searchIndexes: Readonly<Record<Dialect, SearchIndex>> = {
+  sqlite: sqliteSearchIndex,
+  postgres: postgresSearchIndex,
 };
-
-/**
- * An FTS5 expression: each word quoted, so that AND, NEAR, `*` and `:` in a query are words or nothing.
- * `("lamps"* OR "lamp"*)` for an unfinished word, joined by AND.
- */
-export function matchExpression(words: readonly SearchWord[]): string {
-  return words
-    .map(({ forms, unfinished }) => {
-      const quoted = forms.map((form) => `"${form.replaceAll('"', '""')}"${unfinished ? '*' : ''}`);
-      return `(${quoted.join(' OR ')})`;
-    })
-    .join(' AND ');
-}

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { matchExpression } from './search-index.js';
 import { searchWords } from './search-words.js';
+import { matchExpression } from './sqlite-search.js';
 
 const formsOf = (text: string) => searchWords(text).map(({ forms }) => forms);
 

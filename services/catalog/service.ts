@@ -3,7 +3,7 @@ import { CatalogServiceDefinition } from '../../proto/gen/meshmart/catalog/v1/ca
 import { plantSeed } from './plant-seed.js';
 import { readingHandlers } from './read-products.js';
 import { schema } from './schema.js';
-import { sqliteSearchIndex } from './search-index.js';
+import { searchIndexes } from './search-index.js';
 import { searchHandlers } from './search-products.js';
 import { seedCategories } from './seed/catalogue.js';
 import { pricingHandlers } from './update-price.js';
@@ -11,14 +11,17 @@ import { pricingHandlers } from './update-price.js';
 /** Products, prices, pictures and search. */
 export const service: Service = {
   schema,
-  build: (ports) => ({
-    contracts: [
-      implement(CatalogServiceDefinition, {
-        ...readingHandlers(ports),
-        ...searchHandlers(ports, sqliteSearchIndex),
-        ...pricingHandlers(ports),
-      }),
-    ],
-    start: () => plantSeed(ports.store, sqliteSearchIndex, seedCategories),
-  }),
+  build: (ports) => {
+    const index = searchIndexes[ports.store.dialect];
+    return {
+      contracts: [
+        implement(CatalogServiceDefinition, {
+          ...readingHandlers(ports),
+          ...searchHandlers(ports, index),
+          ...pricingHandlers(ports),
+        }),
+      ],
+      start: () => plantSeed(ports.store, index, seedCategories),
+    };
+  },
 };

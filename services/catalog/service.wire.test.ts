@@ -9,9 +9,9 @@ import { testContext, testUser } from '../../mesh/testing/test-context.js';
 import { CatalogServiceDefinition } from '../../proto/gen/meshmart/catalog/v1/catalog.js';
 import { PriceChanged } from '../../proto/gen/meshmart/catalog/v1/catalog_events.js';
 import { plantSeed } from './plant-seed.js';
-import { sqliteSearchIndex } from './search-index.js';
 import { seedCategories } from './seed/catalogue.js';
 import { service } from './service.js';
+import { sqliteSearchIndex } from './sqlite-search.js';
 
 describe('catalog', () => {
   let alone: LoneService;

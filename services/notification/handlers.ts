@@ -54,7 +54,8 @@ export function notificationHandlers(ports: ServicePorts): Handlers<typeof Notif
           {
             // The account's own event may not be here yet; it fills in address and name.
             sql: `INSERT INTO contacts (user_id, email, name, order_mail, marketing_mail) VALUES (?, '', '', COALESCE(?, 1), COALESCE(?, 0))
-              ON CONFLICT (user_id) DO UPDATE SET order_mail = COALESCE(?, order_mail), marketing_mail = COALESCE(?, marketing_mail)`,
+              ON CONFLICT (user_id) DO UPDATE SET order_mail = COALESCE(?, contacts.order_mail),
+                marketing_mail = COALESCE(?, contacts.marketing_mail)`,
             values: [
               id,
               flag(request.orderMail),

@@ -31,4 +31,6 @@ export type ToInstance =
 export const instanceVariables = {
   /** `catalog-1.2`: the second process in the place of the first instance of the catalogue. */
   id: 'MESHMART_INSTANCE',
+  /** Where its store is: `sqlite` or `postgres`. */
+  store: 'MESHMART_STORE',
 } as const;

@@ -19,7 +19,7 @@ export async function bindEdge(parts: InstanceParts, module: LoadedModule): Prom
   const { manifests, contract, policies, owners, version } = shop;
   const { ambient } = world;
   const ports = readPorts(environment);
-  const hosted = parts.hostedOptions(edge.schema);
+  const hosted = await parts.hostedOptions(edge.schema);
   const edgeWorld = createServiceWorld(world, hosted);
   const readiness = createReadinessWatch(ambient, () =>
     checkCallees({ manifests, wireTo: neighbours.plainWireTo, ambient }),

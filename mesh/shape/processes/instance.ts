@@ -12,7 +12,7 @@ import { smtpMailSender } from '../../runtime/mail.js';
 import type { Manifest } from '../../runtime/manifest.js';
 import { secretsOf } from '../../runtime/secret-file.js';
 import { type Environment, settingsOf } from '../../runtime/setting.js';
-import { openSqliteStore } from '../../store/sqlite-store.js';
+import type { SchemaStep } from '../../store/schema-step.js';
 import type { EdgeMetrics } from '../../telemetry/client-metrics.js';
 import { createEdgeMemory } from '../../telemetry/edge-memory.js';
 import { createMetrics } from '../../telemetry/metrics.js';
@@ -28,6 +28,7 @@ import type { InstanceAddresses } from './channel.js';
 import { bindEdge } from './edge-binding.js';
 import { openNeighbours } from './neighbours.js';
 import { bindService } from './service-binding.js';
+import { openServiceStore } from './service-store.js';
 
 /** What one instance is started with. */
 export interface InstanceOptions {
@@ -165,17 +166,12 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     wires: () => neighbours.wireTo,
     ownerOf: (service) => shop.owners.get(service),
   };
-  const hostedOptions = (schema: readonly string[]) => ({
+  const hostedOptions = async (schema: readonly SchemaStep[]) => ({
     manifest,
-    store: openSqliteStore({
-      path: data.file(name, `${name}.db`),
-      service: name,
-      schema,
-      clock: ambient.clock,
-      timers: ambient.timers,
-      metrics,
-      tracer,
-    }),
+    store: await openServiceStore(
+      { service: name, id, schema, data, ambient, log, metrics, tracer },
+      environment,
+    ),
     setting: settingsOf(manifest, environment, {}),
     secret: secretsOf(manifest, data.file('secrets'), ambient.random),
     documents: backends.documents,

@@ -20,12 +20,15 @@ import { redisUserNames, redisUsersFile } from '../servers/redis-users.js';
 import { type Servers, startServers } from '../servers/start-servers.js';
 import { openShapeLog } from '../shape-log.js';
 import { startWitnesses } from '../witnesses.js';
+import { instanceVariables } from './channel.js';
 import { createFleetDeadLetters } from './fleet-dead-letters.js';
 import { createFleetView } from './fleet-view.js';
 import { startInstanceProcess } from './instance-process.js';
+import { makeDatabases } from './make-databases.js';
 import { readinessOf, statusReport } from './mesh-report.js';
 import { parseScale, planInstances } from './plan.js';
 import { createScrapeTargets } from './scrape-targets.js';
+import type { StoreKind } from './service-store.js';
 import { createSupervisor, type Supervisor } from './supervisor.js';
 
 /** How to start the shop as processes. */
@@ -34,6 +37,8 @@ export interface ProcessesOptions {
   readonly environment: Environment;
   /** `catalog=3` and the like. */
   readonly scale: readonly string[];
+  /** Where the services keep what is theirs. Default `sqlite`: a file each. */
+  readonly store?: StoreKind | undefined;
   /** What carries events between the processes. */
   readonly bus: SharedBus;
   /** Told of what people should know while it runs: one line. */
@@ -132,16 +137,18 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
     passwordOf: (user) => readOrMakePassword(redisPasswordFile(user), ambient.random),
   });
   const targetsUrl = `${admin.url}/targets`;
+  const { store = 'sqlite' } = options;
   const [servers, witnesses] = await both(
-    startServers({ data, environment, bus: options.bus, redisUsers, ambient, log, targetsUrl, tell }).then(
-      (started) => {
-        // Instances and witnesses end with their channel to this process; the servers would outlive an end in haste.
-        const kill = () => started.kill();
-        process.once('exit', kill);
-        opened.push(() => process.removeListener('exit', kill));
-        return started;
-      },
-    ),
+    startServers({
+      ...{ data, environment, redisUsers, ambient, log, targetsUrl, tell },
+      choices: [store, options.bus],
+    }).then((started) => {
+      // Instances and witnesses end with their channel to this process; the servers would outlive an end in haste.
+      const kill = () => started.kill();
+      process.once('exit', kill);
+      opened.push(() => process.removeListener('exit', kill));
+      return started;
+    }),
     startWitnesses({ data, environment, ambient, log, tell }),
   );
   opened.push(() => servers.stop());
@@ -166,6 +173,9 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
     SMTP_URL: witnesses.smtpUrl,
     MAIL_SINK_URL: witnesses.mailSinkUrl,
     SUPERVISOR_URL: admin.url,
+    [instanceVariables.store]: store,
+    // That of the superuser: each service has its own.
+    POSTGRES_PASSWORD_FILE: undefined,
   };
   /** Each service as its own user, in a Redis whose users were made here. */
   const redisAccess = (service: string): Environment =>
@@ -200,7 +210,12 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   });
   running.supervisor = supervisor;
   opened.push(() => supervisor.stop([['gateway'], ['order']], graceMs + 3_000));
-  await Promise.all([servers.ready(), supervisor.start(plan, listenWithinMs)]);
+  // Instances wait for their databases by themselves.
+  await Promise.all([
+    servers.ready(),
+    ...(store === 'postgres' ? [makeDatabases({ shop, data, environment, servers, ambient })] : []),
+    supervisor.start(plan, listenWithinMs),
+  ]);
   const edge = supervisor.status().find(({ addresses: at }) => at?.httpUrl !== undefined)?.addresses;
   addresses = { ...addresses, httpUrl: edge?.httpUrl ?? '', grpcAddress: edge?.frontAddress ?? '' };
   await untilReady(addresses.httpUrl, ambient.clock.monotonicMs() + readyWithinMs);
@@ -211,6 +226,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
     httpUrl: addresses.httpUrl,
     grpcAddress: addresses.grpcAddress,
     adminUrl: admin.url,
+    ...(store === 'postgres' ? { postgresUrl: servers.addresses['postgres'] } : {}),
   });
   return { addresses, readyAfterMs: performance.now(), stop: opened.close };
 }

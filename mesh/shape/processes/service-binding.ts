@@ -10,7 +10,11 @@ import type { InstanceParts } from './instance-parts.js';
 export async function bindService(parts: InstanceParts, service: Service): Promise<Binding> {
   const { world, options, neighbours } = parts;
   const { manifest, shop } = options;
-  const hosted = await hostService(world, service, parts.hostedOptions(service.schema));
+  const hostedOptions = await parts.hostedOptions(service.schema);
+  const hosted = await hostService(world, service, hostedOptions).catch(async (error: unknown) => {
+    await hostedOptions.store.close();
+    throw error;
+  });
   const health = { serving: true, problem: undefined as string | undefined };
   const listeners = new Set<() => void>();
   const set = (serving: boolean, problem: string | undefined) => {

@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { consul } from './consul.js';
 import { jaeger } from './jaeger.js';
 import { kafka } from './kafka.js';
+import { postgres } from './postgres.js';
 import { prometheus } from './prometheus.js';
 import { rabbitmq } from './rabbitmq.js';
 import { redis } from './redis.js';
@@ -16,17 +17,19 @@ export interface ServerImage {
   readonly program: readonly string[];
   /** Started by its script, as the image has nothing that does what that does. */
   readonly scripted?: true;
-  /** Started only with this profile: the shop can do without it. */
-  readonly profile?: string;
   /** Where its configuration is. */
   readonly folder: string;
   /** Where a volume keeps what must survive: a folder of the image, whose owner the volume takes over. */
   readonly data?: string;
+  /** What its entry point is told besides; a value may name a file of {@link secrets}. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Files that it reads as `/run/secrets/NAME`, by name: where they are on the host. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Succeeds when the server is ready, so that `docker compose up --wait` means it. */
   readonly healthy?: readonly string[];
 }
 
-/** In the order of `serverKinds`, then of `busServerKinds`. */
+/** In the order of `serverKinds`. */
 export const serverImages: readonly ServerImage[] = [
   {
     kind: consul,
@@ -43,6 +46,21 @@ export const serverImages: readonly ServerImage[] = [
     folder: '/etc/meshmart',
     data: '/data',
     healthy: ['CMD', 'redis-cli', 'ping'],
+  },
+  {
+    kind: postgres,
+    image: 'postgres:15.14-alpine',
+    // The entry point makes the data folder over a socket, which the shop's own settings do without.
+    program: ['postgres', '-c', 'unix_socket_directories=/var/run/postgresql'],
+    folder: '/etc/meshmart',
+    data: '/var/lib/postgresql/data',
+    environment: {
+      POSTGRES_PASSWORD_FILE: '/run/secrets/postgres-password',
+      POSTGRES_INITDB_ARGS: '--auth=scram-sha-256 --encoding=UTF8 --locale=C',
+    },
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Compose puts the variable in.
+    secrets: { 'postgres-password': '${POSTGRES_PASSWORD_FILE:-./postgres-password}' },
+    healthy: ['CMD', 'pg_isready', '--host', '127.0.0.1'],
   },
   {
     kind: jaeger,
@@ -62,7 +80,6 @@ export const serverImages: readonly ServerImage[] = [
     kind: rabbitmq,
     image: 'rabbitmq:4.1.4-alpine',
     program: ['rabbitmq-server'],
-    profile: 'rabbitmq',
     folder: '/etc/meshmart',
     data: '/var/lib/rabbitmq',
     healthy: ['CMD', 'nc', '-z', '127.0.0.1', '5672'],
@@ -72,7 +89,6 @@ export const serverImages: readonly ServerImage[] = [
     image: 'apache/kafka:3.9.1',
     program: ['/opt/kafka/bin/kafka-server-start.sh'],
     scripted: true,
-    profile: 'kafka',
     folder: '/etc/meshmart',
     data: '/var/lib/kafka/data',
     healthy: ['CMD', 'nc', '-z', '127.0.0.1', '9092'],
@@ -90,6 +106,12 @@ const introduction = `# The servers beside the shop for people with docker: what
 #   export JAEGER_URL=http://127.0.0.1:16686 PROMETHEUS_URL=http://127.0.0.1:9090
 #   make mesh
 #
+# With PostgreSQL, whose password is in a file of yours (readable by the container's user):
+#
+#   export POSTGRES_PASSWORD_FILE=$PWD/postgres-password POSTGRES_URL=postgres://127.0.0.1:5432
+#   docker compose --profile postgres up --detach --wait
+#   make mesh STORE=postgres
+#
 # With RabbitMQ or Kafka as the bus, which start only when they are asked for:
 #
 #   docker compose --profile kafka up --detach --wait
@@ -105,23 +127,34 @@ export function composeFile(): string {
   const configs: Record<string, { content: string }> = {};
   const volumes: Record<string, object> = {};
   const services: Record<string, object> = {};
-  for (const { kind, image, program, scripted, profile, folder, data, healthy } of serverImages) {
-    const launch = kind.launch({ folder, data: data ?? '', port: usualPort(kind), environment });
+  const secrets: Record<string, { file: string }> = {};
+  for (const one of serverImages) {
+    const { kind, image, program, scripted, folder, data, healthy, secrets: own = {} } = one;
+    const launch = kind.launch({
+      folder,
+      data: data ?? '',
+      port: usualPort(kind),
+      platform: 'linux',
+      environment,
+    });
     const { args, files, script = '' } = launch;
     const command = [...(scripted ? ['sh', '-c', script] : []), ...program, ...args];
+    const told = { ...launch.environment, ...one.environment };
     const mounted = Object.entries(files).map(([file, text]) => {
       const source = `${kind.name}-${file.replace(/\W/g, '-')}`;
       configs[source] = { content: escaped(text) };
       return { source, target: `${folder}/${file}` };
     });
     if (data !== undefined) volumes[kind.name] = {};
+    for (const [name, file] of Object.entries(own)) secrets[name] = { file };
     services[kind.name] = {
       image,
+      ...(kind.choice === undefined ? {} : { profiles: [kind.choice] }),
       network_mode: 'host',
       restart: 'on-failure',
-      ...(profile === undefined ? {} : { profiles: [profile] }),
       command: command.map(escaped),
-      ...(launch.environment === undefined ? {} : { environment: launch.environment }),
+      ...(Object.keys(told).length === 0 ? {} : { environment: told }),
+      ...(Object.keys(own).length === 0 ? {} : { secrets: Object.keys(own) }),
       ...(mounted.length > 0 ? { configs: mounted } : {}),
       ...(data === undefined ? {} : { volumes: [`${kind.name}:${data}`] }),
       ...(healthy === undefined
@@ -129,7 +162,7 @@ export function composeFile(): string {
         : { healthcheck: { test: healthy, interval: '2s', timeout: '2s', retries: 15 } }),
     };
   }
-  const file = { name: 'meshmart', services, configs, volumes };
+  const file = { name: 'meshmart', services, configs, volumes, secrets };
   return `${introduction}\n${stringify(file, { lineWidth: 0, compat: 'yaml-1.1' })}`;
 }
 

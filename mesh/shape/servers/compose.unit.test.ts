@@ -5,20 +5,22 @@ import { expect } from 'chai';
 import { parse } from 'yaml';
 import { packageRoot } from '../../runtime/package-root.js';
 import { composeFile, serverImages } from './compose-file.js';
-import { busServerKinds, serverKinds } from './start-servers.js';
+import { serverKinds } from './start-servers.js';
 
 interface Compose {
   readonly services: Readonly<Record<string, Service>>;
   readonly configs: Readonly<Record<string, { readonly content: string }>>;
   readonly volumes: Readonly<Record<string, object>>;
+  readonly secrets: Readonly<Record<string, object>>;
 }
 
 interface Service {
   readonly image: string;
   readonly network_mode: string;
+  readonly profiles?: readonly string[];
+  readonly secrets?: readonly string[];
   readonly command: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  readonly profiles?: readonly string[];
   readonly configs?: readonly { readonly source: string; readonly target: string }[];
   readonly volumes?: readonly string[];
 }
@@ -34,29 +36,28 @@ describe('compose.yaml', () => {
   });
 
   it('has the servers that meshmart up starts, and no others', () => {
-    const kinds = [...serverKinds, ...busServerKinds];
-    expect(Object.keys(compose.services)).to.deep.equal(kinds.map(({ name }) => name));
-    expect(serverImages.map(({ kind }) => kind)).to.deep.equal(kinds);
+    expect(Object.keys(compose.services)).to.deep.equal(serverKinds.map(({ name }) => name));
+    expect(serverImages.map(({ kind }) => kind)).to.deep.equal(serverKinds);
   });
 
   it('starts without being asked those that the shop can not do without', () => {
     const asked = Object.entries(compose.services).filter(([, { profiles }]) => profiles !== undefined);
     expect(asked.map(([name, { profiles }]) => [name, profiles])).to.deep.equal(
-      busServerKinds.map(({ name }) => [name, [name]]),
+      serverKinds.flatMap(({ name, choice }) => (choice === undefined ? [] : [[name, [choice]]])),
     );
   });
 
-  for (const { kind, image, program, scripted, folder, data = '' } of serverImages) {
+  for (const { kind, image, program, scripted, folder, data = '', environment } of serverImages) {
     describe(kind.name, () => {
       const service = compose.services[kind.name] as Service;
       const usual = (variable: string) => kind.ports.find((one) => one.variable === variable)?.usual ?? 0;
-      const launch = kind.launch({ folder, data, port: usual, environment: settings });
+      const launch = kind.launch({ folder, data, port: usual, platform: 'linux', environment: settings });
 
       it('gets the same arguments and variables', () => {
         const script = scripted ? ['sh', '-c', launch.script] : [];
         const command = service.command.map((text) => text.replaceAll('$$', '$'));
         expect(command).to.deep.equal([...script, ...program, ...launch.args]);
-        expect(service.environment).to.deep.equal(launch.environment);
+        expect(service.environment ?? {}).to.deep.equal({ ...launch.environment, ...environment });
       });
 
       it('gets the same configuration, where its arguments say', () => {
@@ -75,8 +76,12 @@ describe('compose.yaml', () => {
         expect(told).to.include('127.0.0.1').and.not.include('0.0.0.0');
       });
 
+      it('is started only where it was chosen, if it can be chosen', () => {
+        expect(service.profiles).to.deep.equal(kind.choice === undefined ? undefined : [kind.choice]);
+      });
+
       it('has a pinned image, and a volume for what must survive', () => {
-        expect(image).to.match(/:v?\d+\.\d+\.\d+(-alpine)?$/);
+        expect(image).to.match(/:v?\d+\.\d+(\.\d+)?(-alpine)?$/);
         expect(service.image).to.equal(image);
         expect(service.volumes ?? []).to.deep.equal(data === '' ? [] : [`${kind.name}:${data}`]);
         if (data !== '') expect(compose.volumes).to.include.keys(kind.name);
@@ -101,6 +106,14 @@ describe('compose.yaml', () => {
       expect(newValidator()(spoilt)).to.equal(false);
     });
   }
+
+  it('holds no password: it names the files that do', () => {
+    expect(compose.secrets).to.deep.equal({
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: Compose puts the variable in.
+      'postgres-password': { file: '${POSTGRES_PASSWORD_FILE:-./postgres-password}' },
+    });
+    expect(compose.services['postgres']?.secrets).to.deep.equal(['postgres-password']);
+  });
 
   it("publishes no port: the specification refuses that on the host's network", () => {
     for (const service of Object.values(compose.services)) expect(service).to.not.have.property('ports');

@@ -5,6 +5,7 @@ import { loopback, type ServerKind } from './server-kind.js';
 /** Kafka as one node without ZooKeeper (KRaft), broker and controller in one. The controller has the port after the usual. */
 export const kafka: ServerKind = {
   name: 'kafka',
+  choice: 'kafka',
   programs: ['kafka-server-start.sh', 'kafka-server-start'],
   ways: 'a release from kafka.apache.org/downloads with its bin folder on PATH and Java 17, or brew install kafka, or docker compose --profile kafka up',
   addressVariable: 'KAFKA_BROKERS',

@@ -9,6 +9,7 @@ import { loopback, type ServerKind } from './server-kind.js';
  */
 export const rabbitmq: ServerKind = {
   name: 'rabbitmq',
+  choice: 'rabbitmq',
   // Debian keeps the program beside a wrapper of the same name, which insists on a user and folders of the system.
   programs: ['../lib/rabbitmq/bin/rabbitmq-server', 'rabbitmq-server'],
   ways: 'apt install rabbitmq-server, or brew install rabbitmq, or docker compose --profile rabbitmq up',

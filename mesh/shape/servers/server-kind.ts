@@ -4,9 +4,15 @@ import { StartupError } from '../../runtime/startup-error.js';
 /** A server that the shop as processes needs beside it, described without doing anything. */
 export interface ServerKind {
   /** As `meshmart status` shows it, and the name of its folder in the data folder. */
-  readonly name: 'consul' | 'redis' | 'jaeger' | 'prometheus' | 'rabbitmq' | 'kafka';
+  readonly name: 'consul' | 'redis' | 'postgres' | 'jaeger' | 'prometheus' | 'rabbitmq' | 'kafka';
+  /** It is started only where this was chosen, such as the store `postgres` or the bus `kafka`. Absent: always. */
+  readonly choice?: string;
   /** Programs that can be it, the best first; searched on PATH. */
   readonly programs: readonly string[];
+  /** Programs that it needs as well. */
+  readonly helpers?: readonly string[];
+  /** Folders that are searched after PATH. */
+  folders?(): readonly string[];
   /** How to get it, in one line. */
   readonly ways: string;
   /** The variable that names one that runs already. */
@@ -15,6 +21,12 @@ export interface ServerKind {
   readonly elsewhere?: string;
   /** Ports that it listens on, each with the variable that moves it. */
   readonly ports: readonly PortSetting[];
+  /** It refuses to run as the superuser: then it runs as the system's user of this name. */
+  readonly user?: string;
+  /** What must be done before it can start, such as making its data folder. @throws StartupError when that fails. */
+  prepare?(place: PreparedPlace): Promise<void>;
+  /** How it is asked to end. Default SIGTERM. */
+  readonly endSignal?: NodeJS.Signals;
   /** How to start it. */
   launch(place: ServerPlace): ServerLaunch;
   /** URL of one that runs already, from its {@link addressVariable}. @throws StartupError for what is not one. */
@@ -44,10 +56,29 @@ export interface ServerPlace {
   /** Where it keeps what must survive; absolute. */
   readonly data: string;
   readonly port: PortsOf;
+  /** The system that it runs on. */
+  readonly platform: NodeJS.Platform;
   /** Addresses of the servers before it in the list. */
   readonly environment: Environment;
   /** For Redis: the text of its file of users, where the shop made their passwords. */
   readonly redisUsers?: string | undefined;
+}
+
+/** What a server's data folder is made with. */
+export interface PreparedPlace {
+  readonly data: string;
+  /** Absolute paths of the {@link ServerKind.helpers}, by name. */
+  readonly helpers: Readonly<Record<string, string>>;
+  /** Who it runs as, where that is not the user of this process. */
+  readonly runAs: RunAs | undefined;
+  /** Where the mesh keeps its secrets. */
+  readonly secrets: string;
+}
+
+/** Ids of a user of the system. */
+export interface RunAs {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 export interface ServerLaunch {

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type { Ambient, Log } from '../../runtime/ports.js';
 import { StartupError } from '../../runtime/startup-error.js';
 import { afterCrash, type CrashHistory, noCrashes } from '../processes/restart-policy.js';
-import type { ServerKind, ServerLaunch } from './server-kind.js';
-import { endGroup, spawnServer, writeConfiguration } from './spawn-server.js';
+import { writeOwn } from './server-folder.js';
+import type { RunAs, ServerKind, ServerLaunch } from './server-kind.js';
+import { endGroup, spawnServer } from './spawn-server.js';
 
 /** A server that is kept running. */
 export interface ServerProcess {
@@ -26,6 +27,8 @@ export interface ServerProcessOptions {
   readonly program: string;
   readonly launch: ServerLaunch;
   readonly folder: string;
+  /** Who it runs as, where that is not the user of this process. */
+  readonly runAs?: RunAs | undefined;
   readonly ambient: Ambient;
   readonly log: Log;
   /** Told of an end that nobody asked for, and the restart. One line. */
@@ -34,10 +37,10 @@ export interface ServerProcessOptions {
 
 const bounds = { readyMs: 15_000, askMs: 1_000, everyMs: 50, stopMs: 5_000 };
 
-/** Starts a server on its own folder, and starts it again when it ends once it was ready. */
+/** Starts a server on its own folder, which is there, and starts it again when it ends once it was ready. */
 export function startServer(options: ServerProcessOptions): ServerProcess {
   const { kind, launch, folder, ambient, log, tell } = options;
-  writeConfiguration(launch, folder);
+  for (const [file, text] of Object.entries(launch.files)) writeOwn(join(folder, file), text, options.runAs);
   const logFile = join(folder, `${kind.name}.log`);
   rmSync(logFile, { force: true });
   let stopping = false;
@@ -52,7 +55,7 @@ export function startServer(options: ServerProcessOptions): ServerProcess {
 
   function run(): ChildProcess {
     const output = openSync(logFile, 'a', 0o600);
-    const started = spawnServer(options.program, launch, folder, output);
+    const started = spawnServer(options.program, launch, folder, output, options.runAs);
     closeSync(output);
     started.on('error', () => undefined);
     writeFileSync(pidFileOf(folder), `${started.pid ?? ''}\n`);
@@ -77,7 +80,7 @@ export function startServer(options: ServerProcessOptions): ServerProcess {
     stop: async () => {
       stopping = true;
       cancelRestart();
-      await end(child);
+      await end(child, kind.endSignal);
       rmSync(pidFileOf(folder), { force: true });
     },
     kill: () => {
@@ -108,11 +111,11 @@ async function untilReady(
     if (ready) return;
     await ambient.timers.sleep(bounds.everyMs);
   }
-  await end(child);
+  await end(child, kind.endSignal);
   throw new StartupError(`${kind.name} is not ready after ${readyWithinMs} ms`, `look at ${logFile}`);
 }
 
-function end(child: ChildProcess): Promise<void> {
+function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined)
     return Promise.resolve();
   return new Promise((resolve) => {
@@ -123,7 +126,7 @@ function end(child: ChildProcess): Promise<void> {
     });
     // A server that a fault test has stopped with SIGSTOP takes no SIGTERM until it goes on.
     child.kill('SIGCONT');
-    child.kill('SIGTERM');
+    child.kill(signal);
   });
 }
 

@@ -1,25 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { ServerLaunch } from './server-kind.js';
-
-/** Writes a server's configuration into its folder, where only this user reads it. */
-export function writeConfiguration(launch: ServerLaunch, folder: string): void {
-  mkdirSync(join(folder, 'data'), { recursive: true, mode: 0o700 });
-  for (const [file, text] of Object.entries(launch.files))
-    writeFileSync(join(folder, file), text, { mode: 0o600 });
-}
+import type { RunAs, ServerLaunch } from './server-kind.js';
 
 /**
  * Starts a server in a process group of its own: Ctrl-C is for the supervisor, which ends the servers last. When it ends,
  * what its script has left in that group ends too.
  * @param output a file descriptor for what it says, or 'ignore'.
+ * @param runAs who it runs as, where that is not the user of this process.
  */
 export function spawnServer(
   program: string,
   { script, args, environment = {} }: ServerLaunch,
   folder: string,
   output: number | 'ignore',
+  runAs?: RunAs,
 ): ChildProcess {
   const [command, given] =
     script === undefined ? [program, args] : (['sh', ['-c', script, program, ...args]] as const);
@@ -28,6 +21,7 @@ export function spawnServer(
     detached: true,
     stdio: ['ignore', output, output],
     env: { PATH: process.env['PATH'], HOME: folder, ...environment },
+    ...runAs,
   });
   if (script !== undefined) started.once('exit', () => endGroup(started.pid));
   return started;

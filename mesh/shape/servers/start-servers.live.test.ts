@@ -17,7 +17,11 @@ import { freePort } from '../../testing/free-port.js';
 import { madeSpan, traceIdOf } from '../../testing/made-span.js';
 import { startTestRedis } from '../../testing/redis-server.js';
 import { type TemporaryFolder, temporaryFolder } from '../../testing/temporary-folder.js';
-import { busServerKinds, type Servers, serverKinds, startServers } from './start-servers.js';
+import { kafka } from './kafka.js';
+import { rabbitmq } from './rabbitmq.js';
+import { type Servers, serverKinds, startServers } from './start-servers.js';
+
+const busServerKinds = [rabbitmq, kafka];
 
 describe('the servers beside the shop', function () {
   this.timeout(60_000);
@@ -29,20 +33,20 @@ describe('the servers beside the shop', function () {
   const told: string[] = [];
   const metrics = createMetrics({ version: '0.1.0', shape: 'processes', process: false });
 
-  const start = (environment: Environment, path = folder.path, bus: SharedBus = 'redis') =>
+  const start = (environment: Environment, path = folder.path, choices = ['postgres']) =>
     startServers({
-      bus,
       data: openDataFiles(path),
       environment: { PATH: process.env['PATH'], ...environment },
       ambient: machineAmbient(),
       log: collectingLog(),
       targetsUrl: `http://127.0.0.1:${(shop.address() as AddressInfo).port}/targets`,
       tell: (line) => told.push(line),
+      choices,
     });
-  const complaint = async (environment: Environment, bus: SharedBus = 'redis') => {
+  const complaint = async (environment: Environment, choices?: string[]) => {
     const empty = temporaryFolder();
     try {
-      const started = await start(environment, empty.path, bus);
+      const started = await start(environment, empty.path, choices);
       await started.ready().finally(() => started.stop());
     } catch (error) {
       expect(error).to.be.instanceOf(StartupError);
@@ -56,9 +60,7 @@ describe('the servers beside the shop', function () {
 
   before(async () => {
     folder = temporaryFolder();
-    const variables = [...serverKinds, ...busServerKinds].flatMap((kind) =>
-      kind.ports.map(({ variable }) => variable),
-    );
+    const variables = serverKinds.flatMap((kind) => kind.ports.map(({ variable }) => variable));
     ports = Object.fromEntries(
       await Promise.all(variables.map(async (variable) => [variable, String(await freePort())] as const)),
     );
@@ -89,10 +91,11 @@ describe('the servers beside the shop', function () {
   });
 
   it('are all there, at the ports that were asked for, on loopback', () => {
-    expect(Object.keys(pids)).to.deep.equal(['consul', 'redis', 'jaeger', 'prometheus']);
+    expect(Object.keys(pids)).to.deep.equal(['consul', 'redis', 'postgres', 'jaeger', 'prometheus']);
     expect(servers.addresses).to.deep.equal({
       consul: `http://127.0.0.1:${ports['CONSUL_PORT']}`,
       redis: `redis://127.0.0.1:${ports['REDIS_PORT']}`,
+      postgres: `postgres://127.0.0.1:${ports['POSTGRES_PORT']}`,
       jaeger: `http://127.0.0.1:${ports['JAEGER_PORT']}`,
       prometheus: `http://127.0.0.1:${ports['PROMETHEUS_PORT']}`,
     });
@@ -200,6 +203,13 @@ describe('the servers beside the shop', function () {
       ['CONSUL_HTTP_ADDR', 'consul here', /^CONSUL_HTTP_ADDR is 'consul here': /],
       ['REDIS_URL', 'localhost:6379', /^REDIS_URL is 'localhost:6379': give it as redis:/],
       ['REDIS_URL', 'redis://:hidden@127.0.0.1', /^REDIS_URL holds a password: /],
+      ['POSTGRES_URL', '127.0.0.1:5432', /^POSTGRES_URL is '127.0.0.1:5432': give it as postgres:/],
+      ['POSTGRES_URL', 'postgres://me:hidden@127.0.0.1', /^POSTGRES_URL holds a password: /],
+      [
+        'POSTGRES_URL',
+        'postgres://127.0.0.1?sslmode=prefer',
+        /^POSTGRES_URL has sslmode=prefer: use verify-full/,
+      ],
       ['JAEGER_URL', 'jaeger', /^JAEGER_URL is 'jaeger': give a URL/],
       ['PROMETHEUS_URL', 'ftp://127.0.0.1', /^PROMETHEUS_URL is 'ftp:/],
     ] as const) {
@@ -217,6 +227,7 @@ describe('the servers beside the shop', function () {
         JAEGER_URL: servers.addresses['jaeger'],
         PROMETHEUS_URL: servers.addresses['prometheus'],
         REDIS_URL: other.url,
+        POSTGRES_URL: servers.addresses['postgres'],
       };
       const empty = temporaryFolder();
       const taken = await start(given, empty.path);
@@ -242,7 +253,7 @@ describe('the servers beside the shop', function () {
         PROMETHEUS_URL: servers.addresses['prometheus'],
         REDIS_URL: servers.addresses['redis'],
       };
-      const begun = await start({ ...given, ...ports }, other.path, kind.name as SharedBus);
+      const begun = await start({ ...given, ...ports }, other.path, [kind.name]);
       try {
         await begun.ready();
         expect(begun.status().map(({ name }) => name)).to.deep.equal([kind.name]);
@@ -260,11 +271,7 @@ describe('the servers beside the shop', function () {
         await bus.probe();
         await bus.close();
         // Given, it is taken, and no other is started.
-        const taken = await start(
-          { ...given, [kind.addressVariable]: address },
-          other.path,
-          kind.name as SharedBus,
-        );
+        const taken = await start({ ...given, [kind.addressVariable]: address }, other.path, [kind.name]);
         await taken.ready();
         expect(taken.status()).to.deep.equal([]);
         await taken.stop();
@@ -281,7 +288,7 @@ describe('the servers beside the shop', function () {
 
   it('are missed in one line when the bus is chosen and not there', async () => {
     for (const kind of busServerKinds) {
-      const problem = await complaint({ PATH: folder.path }, kind.name as SharedBus);
+      const problem = await complaint({ PATH: folder.path }, [kind.name]);
       expect(problem).to.include(
         `${kind.name} (${kind.ways}; or ${kind.addressVariable} names one that runs)`,
       );

@@ -1,6 +1,5 @@
 import { createServer } from 'node:net';
-import { join } from 'node:path';
-import type { SharedBus } from '../../bus/shared-bus.js';
+import { delimiter, join } from 'node:path';
 import type { DataFiles } from '../../runtime/data-folder.js';
 import type { Ambient, Log } from '../../runtime/ports.js';
 import { type Environment, portOf } from '../../runtime/setting.js';
@@ -9,18 +8,26 @@ import { consul } from './consul.js';
 import { findProgram } from './find-program.js';
 import { jaeger } from './jaeger.js';
 import { kafka } from './kafka.js';
+import { postgres } from './postgres.js';
 import { prometheus } from './prometheus.js';
 import { rabbitmq } from './rabbitmq.js';
 import { redis } from './redis.js';
 import { requireCollectors } from './require-collectors.js';
+import { letThrough, runAsOf } from './run-as.js';
+import { makeFolders } from './server-folder.js';
 import { loopback, type PortsOf, type ServerKind } from './server-kind.js';
 import { endLeftover, type ServerProcess, startServer } from './server-process.js';
 
 /** The servers beside the shop, in the order in which one may need to know of another. */
-export const serverKinds: readonly ServerKind[] = [consul, redis, jaeger, prometheus];
-
-/** Those of which the one is started that is chosen as the bus, if it is one of them. */
-export const busServerKinds: readonly ServerKind[] = [rabbitmq, kafka];
+export const serverKinds: readonly ServerKind[] = [
+  consul,
+  redis,
+  postgres,
+  jaeger,
+  prometheus,
+  rabbitmq,
+  kafka,
+];
 
 /** The servers beside the shop, whoever started them. */
 export interface Servers {
@@ -43,14 +50,14 @@ export interface Servers {
 export interface ServersOptions {
   readonly data: DataFiles;
   readonly environment: Environment;
-  /** Redis is there in any case: for carts and limits. */
-  readonly bus: SharedBus;
   /** The text of Redis' file of users, for one that is started here. Without it, whoever comes may do anything. */
   readonly redisUsers?: string;
   readonly ambient: Ambient;
   readonly log: Log;
   /** Where Prometheus asks for its targets. */
   readonly targetsUrl: string;
+  /** What was chosen of what can be chosen, such as the store `postgres`. */
+  readonly choices?: readonly string[];
   tell(line: string): void;
 }
 
@@ -61,14 +68,16 @@ export interface ServersOptions {
  * or for a port that is taken.
  */
 export async function startServers(options: ServersOptions): Promise<Servers> {
-  const { environment, data, bus } = options;
+  const { environment, data } = options;
   const given = (kind: ServerKind) => environment[kind.addressVariable] || undefined;
-  const chosen = [...serverKinds, ...busServerKinds.filter(({ name }) => name === bus)];
+  const chosen = serverKinds.filter(
+    ({ choice }) => choice === undefined || options.choices?.includes(choice),
+  );
   const kinds = chosen.filter(
     (kind) => given(kind) !== undefined || kind.elsewhere === undefined || !environment[kind.elsewhere],
   );
   const wanted = kinds.filter((kind) => given(kind) === undefined);
-  const programs = new Map(wanted.map((kind) => [kind, findProgram(kind.programs, environment['PATH'])]));
+  const programs = new Map(wanted.map((kind) => [kind, findPrograms(kind, environment['PATH'])]));
   requireFound(programs);
   // All of it before anything is started: what is started must be stopped again when a setting is wrong.
   const urls = new Map(kinds.map((kind) => [kind, given(kind) && kind.urlOf(given(kind) ?? '')]));
@@ -92,6 +101,12 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     ),
   );
 
+  const places = new Map(
+    await Promise.all(
+      [...programs].map(async ([kind, found]) => [kind, await prepare(kind, found, data)] as const),
+    ),
+  );
+
   // What is told of a server does not depend on whether it has started.
   const addresses: Record<string, string> = {};
   let told: Environment = { SCRAPE_TARGETS_URL: options.targetsUrl };
@@ -103,15 +118,16 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
       folder,
       data: join(folder, 'data'),
       port,
+      platform: process.platform,
       environment: told,
       redisUsers: options.redisUsers,
     });
     const url = urls.get(kind) ?? launch.url;
     addresses[kind.name] = url;
     told = { ...told, ...kind.environment(url, port) };
-    const program = programs.get(kind);
-    if (program !== undefined) {
-      const process = startServer({ ...options, kind, folder, launch, program });
+    const place = places.get(kind);
+    if (place !== undefined) {
+      const process = startServer({ ...options, kind, folder, launch, ...place });
       started.push({ kind, process });
       waits.push(process.ready);
     }
@@ -138,11 +154,35 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
 
 /** Ends the servers that a supervisor left behind on a data folder when it was killed itself. */
 export async function endLeftoverServers(dataPath: string): Promise<void> {
-  const kinds = [...serverKinds, ...busServerKinds];
-  await Promise.all(kinds.map((kind) => endLeftover(join(dataPath, kind.name))));
+  await Promise.all(serverKinds.map((kind) => endLeftover(join(dataPath, kind.name))));
 }
 
-function requireFound(programs: ReadonlyMap<ServerKind, string | undefined>): void {
+/** Absolute paths of a server's program and of what it needs beside it; undefined when one of them is not there. */
+interface FoundPrograms {
+  readonly program: string;
+  readonly helpers: Readonly<Record<string, string>>;
+}
+
+function findPrograms(kind: ServerKind, path: string | undefined): FoundPrograms | undefined {
+  const searched = [path ?? '', ...(kind.folders?.() ?? [])].join(delimiter);
+  const program = findProgram(kind.programs, searched);
+  const helpers = (kind.helpers ?? []).map((name) => [name, findProgram([name], searched)] as const);
+  if (program === undefined || helpers.some(([, file]) => file === undefined)) return undefined;
+  return { program, helpers: Object.fromEntries(helpers) as Record<string, string> };
+}
+
+/** Makes a server's folders, and what is in them before its first start. */
+async function prepare(kind: ServerKind, found: FoundPrograms | undefined, { path }: DataFiles) {
+  const { program = '', helpers = {} } = found ?? {};
+  const runAs = runAsOf(kind);
+  if (runAs !== undefined) letThrough(path, runAs, kind);
+  const folder = join(path, kind.name);
+  makeFolders(folder, runAs);
+  await kind.prepare?.({ data: join(folder, 'data'), helpers, runAs, secrets: join(path, 'secrets') });
+  return { program, runAs };
+}
+
+function requireFound(programs: ReadonlyMap<ServerKind, FoundPrograms | undefined>): void {
   const missing = [...programs].filter(([, program]) => program === undefined).map(([kind]) => kind);
   if (missing.length === 0) return;
   const each = missing.map(

@@ -1,0 +1,54 @@
+import type { Clock, Timers } from '../runtime/ports.js';
+import { StartupError } from '../runtime/startup-error.js';
+import { isConnectionLost, sqlStateOf } from './postgres-errors.js';
+import type { Pool, PoolClient } from './postgres-pool.js';
+
+/** How often a server is tried that can't be reached yet, in milliseconds. */
+const everyMs = 100;
+
+/**
+ * Waits until a database can be used, and does the first work on it. The server may be starting, and the role or the database
+ * may be about to be made.
+ * @param name how messages name the database.
+ * @throws StartupError when it is not there in time; whatever `work` throws.
+ */
+export async function firstWork<T>(
+  pool: Pool,
+  name: string,
+  within: {
+    readonly openWithinMs: number;
+    readonly clock: Pick<Clock, 'monotonicMs'>;
+    readonly timers: Timers;
+  },
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
+  const untilMs = within.clock.monotonicMs() + within.openWithinMs;
+  for (;;) {
+    let client: PoolClient | undefined;
+    try {
+      client = await pool.connect();
+      return await work(client);
+    } catch (cause) {
+      const patient = mayComeRight(cause) && within.clock.monotonicMs() < untilMs;
+      // What the work itself meets is for its caller to explain.
+      if (!patient && client !== undefined) throw cause;
+      if (!patient) {
+        throw new StartupError(
+          `${name} can't be used (${(cause as Error).message})`,
+          'see that PostgreSQL runs there, and that its address and password are right',
+          { cause },
+        );
+      }
+    } finally {
+      client?.release();
+    }
+    await within.timers.sleep(everyMs);
+  }
+}
+
+/** 28: not authorised; 3D000: no such database; 53300: too many connections. */
+function mayComeRight(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  if (isConnectionLost(error) || /timeout/i.test(String(error))) return true;
+  return state !== undefined && (state.startsWith('28') || ['3D000', '53300'].includes(state));
+}
