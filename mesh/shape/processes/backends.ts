@@ -71,7 +71,10 @@ export async function openBackends(options: BackendsOptions): Promise<Backends> 
   return {
     bus,
     documents,
-    buckets: redis === undefined ? undefined : openRedisBuckets({ redis, timers: ambient.timers }),
+    buckets:
+      redis === undefined
+        ? undefined
+        : openRedisBuckets({ redis, service: manifest.name, timers: ambient.timers }),
     close: async () => {
       await bus.close();
       redis?.disconnect();

@@ -4,7 +4,7 @@ import type { SharedBus } from '../../bus/shared-bus.js';
 import { createConsulRegistry } from '../../discovery/consul-registry.js';
 import { machineAmbient } from '../../runtime/ambient.js';
 import { openDataFolder } from '../../runtime/data-folder.js';
-import { secretsOf } from '../../runtime/secret-file.js';
+import { readOrMakePassword, secretsOf } from '../../runtime/secret-file.js';
 import type { Environment } from '../../runtime/setting.js';
 import { StartupError } from '../../runtime/startup-error.js';
 import { keepCertificates } from '../../security/certificate-upkeep.js';
@@ -16,6 +16,7 @@ import { consumersOf, loadShop } from '../loaded-shop.js';
 import { type Opened, opening } from '../opened.js';
 import { readPorts } from '../ports-setting.js';
 import { graceMs, type MeshAddresses, type RunningMesh } from '../running-mesh.js';
+import { redisUserNames, redisUsersFile } from '../servers/redis-users.js';
 import { type Servers, startServers } from '../servers/start-servers.js';
 import { openShapeLog } from '../shape-log.js';
 import { startWitnesses } from '../witnesses.js';
@@ -129,11 +130,17 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   });
   opened.push(() => admin.close());
 
+  const redisUser = { manifests: shop.manifests, bus: options.bus };
+  const redisPasswordFile = (user: string) => join(data.file('secrets'), `redis-${user}`);
+  const redisUsers = redisUsersFile({
+    ...redisUser,
+    passwordOf: (user) => readOrMakePassword(redisPasswordFile(user), ambient.random),
+  });
   const targetsUrl = `${admin.url}/targets`;
   const { store = 'sqlite' } = options;
   const [servers, witnesses] = await both(
     startServers({
-      ...{ data, environment, ambient, log, targetsUrl, tell },
+      ...{ data, environment, redisUsers, ambient, log, targetsUrl, tell },
       choices: [store, options.bus],
     }).then((started) => {
       // Instances and witnesses end with their channel to this process; the servers would outlive an end in haste.
@@ -170,6 +177,14 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
     // That of the superuser: each service has its own.
     POSTGRES_PASSWORD_FILE: undefined,
   };
+  /** Each service as its own user, in a Redis whose users were made here. */
+  const redisAccess = (service: string): Environment =>
+    environment['REDIS_URL'] || !redisUserNames(redisUser).includes(service)
+      ? {}
+      : {
+          REDIS_URL: (servers.environment['REDIS_URL'] ?? '').replace('://', `://${service}@`),
+          REDIS_PASSWORD_FILE: redisPasswordFile(service),
+        };
   const registry = createConsulRegistry({
     address: consulAddress,
     tokenFile: environment['CONSUL_HTTP_TOKEN_FILE'] || undefined,
@@ -186,7 +201,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
       return startInstanceProcess({
         service,
         id,
-        environment: instanceEnvironment,
+        environment: { ...instanceEnvironment, ...redisAccess(service) },
         sharesPorts: manifest?.implements.length === 0,
         memoryMiB: manifest?.resources.memoryMiB ?? 96,
       });

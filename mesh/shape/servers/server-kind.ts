@@ -60,6 +60,8 @@ export interface ServerPlace {
   readonly platform: NodeJS.Platform;
   /** Addresses of the servers before it in the list. */
   readonly environment: Environment;
+  /** For Redis: the text of its file of users, where the shop made their passwords. */
+  readonly redisUsers?: string | undefined;
 }
 
 /** What a server's data folder is made with. */

@@ -50,6 +50,8 @@ export interface Servers {
 export interface ServersOptions {
   readonly data: DataFiles;
   readonly environment: Environment;
+  /** The text of Redis' file of users, for one that is started here. Without it, whoever comes may do anything. */
+  readonly redisUsers?: string;
   readonly ambient: Ambient;
   readonly log: Log;
   /** Where Prometheus asks for its targets. */
@@ -112,8 +114,14 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   const waits: Promise<void>[] = [];
   for (const kind of kinds) {
     const folder = join(data.path, kind.name);
-    const { platform } = process;
-    const launch = kind.launch({ folder, data: join(folder, 'data'), port, platform, environment: told });
+    const launch = kind.launch({
+      folder,
+      data: join(folder, 'data'),
+      port,
+      platform: process.platform,
+      environment: told,
+      redisUsers: options.redisUsers,
+    });
     const url = urls.get(kind) ?? launch.url;
     addresses[kind.name] = url;
     told = { ...told, ...kind.environment(url, port) };
