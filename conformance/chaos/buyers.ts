@@ -2,10 +2,10 @@ import type { BusMessage } from '../../mesh/bus/bus.js';
 import type { Ambient } from '../../mesh/runtime/ports.js';
 import { type SigningKey, signToken } from '../../mesh/security/token.js';
 import type { SeededRandom } from '../../mesh/sim/seeded-random.js';
-import { eventually } from '../../mesh/testing/eventually.js';
 import { UserRegistered } from '../../proto/gen/meshmart/users/v1/users_events.js';
 import { testCards } from '../../witnesses/card-processor/test-cards.js';
 import { type RestClient, restClient } from '../workload/rest-client.js';
+import { patiently } from './patiently.js';
 
 /** Someone who can buy: an account's token and the tokens of cards. */
 export interface ChaosBuyer {
@@ -43,8 +43,6 @@ const workingCard = '4242424242424242';
 const scopes = ['cart', 'orders', 'payment', 'profile'];
 /** Accounts that are made at the same time. */
 const atOnce = 8;
-/** Cards are offered again for so long, in milliseconds: a machine that is busy may be too slow for the shop's deadlines. */
-const offerWithinMs = 20_000;
 
 /**
  * Makes accounts as the operator can, with the shop's own signing key: a thousand passwords would take minutes to hash. The
@@ -73,12 +71,7 @@ export async function openBuyers(options: BuyersOptions): Promise<Buyers> {
         dayMs,
       );
       const client = restClient({ shopUrl, token, answerWithinMs, fetch: globalThis.fetch });
-      const tokenOf = (card: string) =>
-        eventually(() => client.tokenize(card), {
-          withinMs: offerWithinMs,
-          everyMs: 200,
-          what: 'a card token',
-        });
+      const tokenOf = (card: string) => patiently('the token of a card', () => client.tokenize(card));
       const good = await tokenOf(workingCard);
       const other = index < options.regulars ? await tokenOf(random.pick(cards)) : good;
       buyers[index] = { user, token, client, good, other };

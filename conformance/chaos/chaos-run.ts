@@ -47,6 +47,9 @@ export async function chaosRun(
         'look into its folder',
       ),
     );
+  // A timer that fails, such as for a full disk: what was started must be ended all the same.
+  const broken = (error: Error) => breakOff.abort(error);
+  self.once('uncaughtException', broken);
   const timer = setTimeout(late, options.withinMs);
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) self.once(signal, asked);
@@ -65,6 +68,7 @@ export async function chaosRun(
   } finally {
     clearTimeout(timer);
     for (const signal of signals) self.removeListener(signal, asked);
+    self.removeListener('uncaughtException', broken);
   }
 }
 
