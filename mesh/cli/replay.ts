@@ -16,7 +16,7 @@ import { dataFolderOf, dataOption } from './data-option.js';
 export const replay: Command = {
   name: 'replay',
   summary:
-    'Make every projection anew from its events, compare it with what is there, and put it in its place.',
+    'Make every projection anew from its events, compare it with what is there, and put right what differs.',
   usage: '[SERVICE] [OPTIONS]',
   options: {
     data: dataOption,
@@ -96,5 +96,5 @@ function lineOf(report: ReplayReport & { service: string }): string {
   const found = differs(report)
     ? `${different.length} rows differ, ${missing.length} are missing, ${extra.length} have no events: ${[...different, ...missing, ...extra].slice(0, 5).join(', ')}`
     : 'all rows are what their events say';
-  return `${service}.${table}: ${events} events of ${streams} streams; ${found}${switched ? '; replaced' : ''}\n`;
+  return `${service}.${table}: ${events} events of ${streams} streams; ${found}${switched && differs(report) ? '; put right' : ''}\n`;
 }
