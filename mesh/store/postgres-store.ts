@@ -52,9 +52,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   });
   const name = `the database ${access.database} of ${service} at ${access.address.host}:${access.address.port}`;
   try {
-    await firstWork(pool, name, { openWithinMs: options.openWithinMs ?? 20_000, clock, timers }, (client) =>
-      applyPostgresSchema(client, options.schema, name),
-    );
+    const patience = { openWithinMs: options.openWithinMs ?? 20_000, beingMade: true, clock, timers };
+    await firstWork(pool, name, patience, (client) => applyPostgresSchema(client, options.schema, name));
   } catch (error) {
     await pool.end();
     throw error;

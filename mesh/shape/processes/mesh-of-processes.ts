@@ -24,7 +24,7 @@ import { instanceVariables } from './channel.js';
 import { createFleetDeadLetters } from './fleet-dead-letters.js';
 import { createFleetView } from './fleet-view.js';
 import { startInstanceProcess } from './instance-process.js';
-import { makeDatabases } from './make-databases.js';
+import { givenPassword, makeDatabases } from './make-databases.js';
 import { readinessOf, statusReport } from './mesh-report.js';
 import { parseScale, planInstances } from './plan.js';
 import { createScrapeTargets } from './scrape-targets.js';
@@ -57,7 +57,7 @@ export function startProcesses(options: ProcessesOptions): Promise<RunningMesh> 
 }
 
 async function start(options: ProcessesOptions, opened: Opened): Promise<RunningMesh> {
-  const { environment, tell } = options;
+  const { environment, tell, store = 'sqlite' } = options;
   const shop = loadShop();
   const ports = readPorts(environment);
   const plan = planInstances(shop.manifests, parseScale(options.scale, shop.manifests));
@@ -65,6 +65,8 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   await requireFree(ports.host, ports.grpc, 'gRPC', 'GRPC_PORT');
   await requireFree(ports.adminHost, ports.admin, 'admin', 'ADMIN_PORT');
 
+  // A setting that is wrong is told before anything is started.
+  if (store === 'postgres') givenPassword(environment);
   const data = openDataFolder(options.dataFolder);
   opened.push(() => data.release());
   const logs = openShapeLog(data, environment, 'supervisor');
@@ -137,7 +139,6 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
     passwordOf: (user) => readOrMakePassword(redisPasswordFile(user), ambient.random),
   });
   const targetsUrl = `${admin.url}/targets`;
-  const { store = 'sqlite' } = options;
   const [servers, witnesses] = await both(
     startServers({
       ...{ data, environment, redisUsers, ambient, log, targetsUrl, tell },
@@ -210,12 +211,11 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   });
   running.supervisor = supervisor;
   opened.push(() => supervisor.stop([['gateway'], ['order']], graceMs + 3_000));
-  // Instances wait for their databases by themselves.
-  await Promise.all([
-    servers.ready(),
-    ...(store === 'postgres' ? [makeDatabases({ shop, data, environment, servers, ambient })] : []),
-    supervisor.start(plan, listenWithinMs),
-  ]);
+  // Where PostgreSQL runs already, what is wrong with it is known before instances wait for it; else they wait meanwhile.
+  const databases =
+    store === 'postgres' ? makeDatabases({ shop, data, environment, servers, ambient }) : undefined;
+  if (environment['POSTGRES_URL']) await databases;
+  await Promise.all([servers.ready(), databases, supervisor.start(plan, listenWithinMs)]);
   const edge = supervisor.status().find(({ addresses: at }) => at?.httpUrl !== undefined)?.addresses;
   addresses = { ...addresses, httpUrl: edge?.httpUrl ?? '', grpcAddress: edge?.frontAddress ?? '' };
   await untilReady(addresses.httpUrl, ambient.clock.monotonicMs() + readyWithinMs);

@@ -44,6 +44,9 @@ export function redisArguments(port: number): string[] {
     'noeviction',
     '--daemonize',
     'no',
+    // Else its arguments are gone, and nobody can tell whose it is.
+    '--set-proc-title',
+    'no',
   ];
 }
 

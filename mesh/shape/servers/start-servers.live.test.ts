@@ -195,7 +195,10 @@ describe('the servers beside the shop', function () {
 
     it('are named all together when they are not found, each with the ways to get it', async () => {
       const line = await complaint({ PATH: folder.path });
-      for (const { name, ways, addressVariable } of serverKinds)
+      // Those that are searched elsewhere as well may be found.
+      for (const { name, ways, addressVariable } of serverKinds.filter(
+        ({ folders }) => folders === undefined,
+      ))
         expect(line).to.include(`${name} (${ways}; or ${addressVariable} names one that runs)`);
     });
 

@@ -154,7 +154,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
 
 /** Ends the servers that a supervisor left behind on a data folder when it was killed itself. */
 export async function endLeftoverServers(dataPath: string): Promise<void> {
-  await Promise.all(serverKinds.map((kind) => endLeftover(join(dataPath, kind.name))));
+  await Promise.all(serverKinds.map((kind) => endLeftover(kind, join(dataPath, kind.name))));
 }
 
 /** Absolute paths of a server's program and of what it needs beside it; undefined when one of them is not there. */
