@@ -184,6 +184,22 @@ describe('meshmart up --shape processes', function () {
     });
   });
 
+  for (const [bus, settings, says] of [
+    ['pigeon', {}, /there is no bus 'pigeon': use one of redis, rabbitmq, kafka/],
+    ['rabbitmq', { RABBITMQ_URL: 'ftp://nowhere' }, /RABBITMQ_URL is 'ftp:\/\/nowhere': /],
+    ['rabbitmq', { RABBITMQ_URL: 'amqp://shop:hidden@127.0.0.1' }, /RABBITMQ_URL holds a password: /],
+    ['kafka', { KAFKA_BROKERS: 'nowhere' }, /KAFKA_BROKERS is 'nowhere': /],
+    ['kafka', { KAFKA_PORT: '65535' }, /kafka would need port 65536 with this KAFKA_PORT/],
+  ] as const) {
+    it(`refuses --bus ${bus} ${Object.values(settings).join('')} in one line`, async () => {
+      expect(await complaintOf([...up, '--bus', bus], { ...environment, ...settings })).to.match(says);
+    });
+  }
+
+  it('refuses --bus in one process, where there is nothing to carry', async () => {
+    expect(await complaintOf(['up', '--bus', 'kafka'], environment)).to.match(/--bus needs processes: /);
+  });
+
   it('refuses a shape that does not exist', async () => {
     expect(await complaintOf(['up', '--shape', 'swarm'], environment)).to.match(/no shape 'swarm'/);
   });
