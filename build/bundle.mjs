@@ -1,5 +1,5 @@
-// Puts what an instance of the mesh of processes loads into a few files: ten processes start together, and most of their
-// start went into finding and opening some 600 modules each. The modules themselves stay beside it in dist/.
+// Puts what meshmart loads into a few files: most of a start went into finding and opening some 600 modules, and of the mesh
+// of processes ten start together. The modules themselves stay beside it in dist/.
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -25,8 +25,10 @@ await build({
   platform: 'node',
   target: 'node20',
   keepNames: true,
-  // The first finds its binary beside itself; the second is not there, and pg asks for it only where it is wanted.
-  external: ['@photostructure/sqlite', 'pg-native'],
+  // The first finds its binary beside itself. The second reads its Thrift files from there, and what it is made of writes to
+  // what can only be read, which is passed over in its own modules and an error in the strict ones of a bundle. The third is
+  // not there, and pg asks for it only where it is wanted.
+  external: ['@photostructure/sqlite', '@opentelemetry/exporter-jaeger', 'pg-native'],
   // What CommonJS packages call to load Node's own modules.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'no
 import { join } from 'node:path';
 
 const root = new URL('..', import.meta.url).pathname;
-const sources = ['mesh', 'services', 'witnesses', 'labs', 'proto/gen'];
+const sources = ['mesh', 'services', 'witnesses', 'labs', 'conformance', 'proto/gen'];
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {

@@ -40,9 +40,10 @@ describe('grpcurl', function () {
   });
 
   it('describes every service of the shop with comments and options', async () => {
-    for (const service of (await services()).filter((name) => name.startsWith('meshmart.'))) {
+    for (const service of await services()) {
       const text = await grpcurl(shop.grpcAddress, 'describe', service);
       expect(text, service).to.match(/\/\/ \w/);
+      if (!service.startsWith('meshmart.')) continue;
       expect(text, service).to.match(/option \( ?\.?meshmart\.options\.v1\.method ?\)/);
     }
   });
@@ -59,14 +60,10 @@ describe('grpcurl', function () {
       const text = await grpcurl(
         '-d',
         JSON.stringify({ service: name }),
-        '-proto',
-        'health.proto',
-        '-import-path',
-        'conformance',
         shop.grpcAddress,
         'grpc.health.v1.Health/Check',
       );
-      expect(text).to.contain('SERVING');
+      expect(text).to.contain('"status": "SERVING"');
     }
   });
 
@@ -79,14 +76,14 @@ describe('grpcurl', function () {
       shop.grpcAddress,
       'meshmart.cart.v1.CartService/AddItem',
     ).catch((error: { stderr: string }) => error.stderr);
-    expect(failure).to.contain('Unauthenticated');
+    expect(failure).to.contain('Unauthenticated').and.contain('"reason": "TOKEN_INVALID"');
     const invalid = await grpcurl(
       '-d',
       '{"q": ""}',
       shop.grpcAddress,
       'meshmart.catalog.v1.CatalogService/SearchProducts',
     ).catch((error: { stderr: string }) => error.stderr);
-    expect(invalid).to.contain('InvalidArgument').and.contain('q:');
+    expect(invalid).to.contain('InvalidArgument').and.contain('q:').and.contain('"field": "q"');
   });
 
   it('is refused an internal method', async () => {

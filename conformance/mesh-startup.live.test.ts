@@ -9,6 +9,7 @@ import { startTestPostgres } from '../mesh/testing/postgres-server.js';
 import { type TemporaryFolder, temporaryFolder } from '../mesh/testing/temporary-folder.js';
 import { complaintOf } from './complaint.js';
 import { startMesh } from './mesh-process.js';
+import { type MeshmartRun, runMeshmart } from './shop-process.js';
 
 const portVariables = [
   'PORT',
@@ -207,6 +208,55 @@ describe('meshmart up --shape processes', function () {
     expect(await complaintOf(up, environment, root)).to.match(
       /order\/service\.yaml: calls names 'meshmart\.payment\.v1\.PaymentService\/Steal', which no contract has/,
     );
+  });
+
+  describe('that still starts', () => {
+    let run: MeshmartRun;
+    beforeEach(async () => {
+      run = runMeshmart(up, environment, { ownGroup: true });
+      await eventually(() => expect(processesOf(folder.path).length, run.output()).to.be.greaterThan(8), {
+        withinMs: 30_000,
+        what: 'servers and instances to be there',
+      });
+    });
+    afterEach(() => run.child.kill('SIGKILL'));
+    const nothingLeft = () =>
+      eventually(() => expect(processesOf(folder.path)).to.deep.equal([]), {
+        withinMs: 15_000,
+        everyMs: 50,
+        what: 'nothing to be left',
+      });
+
+    it('leaves nothing after Ctrl-C', async () => {
+      process.kill(-(run.child.pid ?? 0), 'SIGINT');
+      expect(await run.exited, run.output()).to.equal(0);
+      await nothingLeft();
+    });
+
+    it('ends at once after Ctrl-C, pressed twice, and leaves nothing', async () => {
+      process.kill(-(run.child.pid ?? 0), 'SIGINT');
+      await eventually(() => expect(run.output()).to.include('again to end at once'));
+      process.kill(-(run.child.pid ?? 0), 'SIGINT');
+      expect(await run.exited, run.output()).to.equal(130);
+      await nothingLeft();
+    });
+
+    it('is awaited by meshmart down, and stopped', async () => {
+      const down = runMeshmart(['down', '--wait', '40'], environment);
+      expect(await down.exited, down.output()).to.equal(0);
+      expect(down.output()).to.equal('stopped\n');
+      expect(await run.exited, run.output()).to.equal(0);
+      await nothingLeft();
+    });
+
+    it('leaves its servers to meshmart down when it is killed itself', async () => {
+      run.child.kill('SIGKILL');
+      await run.exited;
+      const down = runMeshmart(['down'], environment);
+      expect(await down.exited, down.output()).to.equal(0);
+      expect(down.output()).to.match(/^nothing runs on /);
+      await nothingLeft();
+    });
   });
 
   it('refuses a second mesh on one data folder, starts no Jaeger where spans go elsewhere, and leaves nothing after Ctrl-C', async () => {

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 import { eventually } from '../mesh/testing/eventually.js';
+import { badInputSuite } from './bad-input-suite.js';
 import { expectStatus, fillCart, newBuyer, request } from './buyer.js';
 import { type MeshProcess, proportionalMiB, startMesh } from './mesh-process.js';
+import { runMeshmart } from './shop-process.js';
 import { tourSettings, tourSuite } from './tour-suite.js';
 
 /** One mesh for all of this file: started by whichever suite comes first, ended by the last. */
@@ -15,13 +17,17 @@ const mesh = () => {
 describe('a mesh of processes that has just started', function () {
   this.timeout(60_000);
 
-  // How long it takes is for the benchmark to say: tests run on machines that do other things as well.
-  it('says after how long it was ready', async () => {
-    const shop = await mesh();
-    const seconds = await eventually(
-      () => Number(/ready \(([\d.]+) s\)/.exec(shop.output())?.[1] ?? 0) || false,
-    );
-    expect(seconds).to.be.within(0.5, 60);
+  it('was ready within 10 s, as it says, its four servers included', async () => {
+    const secondsOf = (one: MeshProcess) =>
+      eventually(() => Number(/ready \(([\d.]+) s\)/.exec(one.output())?.[1] ?? 0) || false);
+    const seconds = [await secondsOf(await mesh())];
+    // Other work on the machine can only make a start slower: the best of three tells what a start needs.
+    while (Math.min(...seconds) > 10 && seconds.length < 3) {
+      const another = await startMesh();
+      seconds.push(await secondsOf(another));
+      await another.end();
+    }
+    expect(Math.min(...seconds), `${seconds}`).to.be.within(0.5, 10);
   });
 
   it('tells of each service: instance, health, version, address', async () => {
@@ -46,6 +52,37 @@ describe('a mesh of processes that has just started', function () {
     expect(addresses).to.include.keys('consul', 'redis', 'jaeger', 'prometheus');
   });
 
+  it('has each in Consul with tags, version, language, authority and the digest of its contract', async () => {
+    const { services, addresses } = await (await mesh()).status();
+    const digests = new Set<string>();
+    for (const { name, instance, version, address } of services) {
+      const answer = await fetch(`${addresses['consul']}/v1/health/service/${name}?passing`);
+      const entries = (await answer.json()) as {
+        Service: {
+          ID: string;
+          Address: string;
+          Port: number;
+          Tags: string[];
+          Meta: Record<string, string>;
+        };
+      }[];
+      const entry = entries.find(({ Service }) => Service.ID === instance)?.Service;
+      expect(entry?.Tags, instance).to.include('meshmart');
+      expect(entry?.Meta, instance).to.include({ version, language: 'typescript', authority: name });
+      digests.add(entry?.Meta['contract_digest'] ?? '');
+      if (name !== 'gateway') expect(`${entry?.Address}:${entry?.Port}`).to.equal(address);
+    }
+    expect([...digests].join()).to.match(/^[0-9a-f]{16}$/);
+  });
+
+  it('is shown by meshmart status: each instance, its health, version and address', async () => {
+    const shop = await mesh();
+    const run = runMeshmart(['status'], { MESHMART_DATA: shop.dataFolder });
+    expect(await run.exited, run.output()).to.equal(0);
+    for (const { instance, version, address } of (await shop.status()).services)
+      expect(run.output()).to.match(new RegExp(`${instance} +serving +\\w+ +${version} +\\S*${address}`));
+  });
+
   it('takes at most 1,000 MiB together, at rest', async () => {
     const { services, pid } = await (await mesh()).status();
     const sum = [pid, ...services.map((one) => one.pid)].map(proportionalMiB).reduce((a, b) => a + b);
@@ -58,83 +95,8 @@ tourSuite('processes', async () => {
   return { httpUrl, grpcAddress, adminUrl, dataFolder, stop: async () => undefined };
 });
 
-interface JaegerSpan {
-  readonly spanID: string;
-  readonly operationName: string;
-  readonly processID: string;
-  readonly references: readonly {
-    readonly refType: string;
-    readonly spanID: string;
-    readonly traceID: string;
-  }[];
-  readonly tags: readonly { readonly key: string; readonly value: unknown }[];
-}
-
-describe("a purchase's trace in Jaeger", function () {
+describe('a purchase, traced', function () {
   this.timeout(60_000);
-
-  it('has every service on its path, its database and event hops, each below the right parent', async () => {
-    const shop = await mesh();
-    const buyer = await newBuyer(shop.httpUrl);
-    const { body } = await request(shop.httpUrl, 'GET', '/v1/products?pageSize=1');
-    const order = await fillCart(buyer, body.products[0].id);
-    const placed = await expectStatus(
-      buyer.call('POST', '/v1/orders', order, { 'idempotency-key': 'traced' }),
-      201,
-    );
-    const traceId = placed.headers.get('x-trace-id') ?? '';
-    expect(traceId).to.match(/^[0-9a-f]{32}$/);
-    const jaeger = (await shop.status()).addresses['jaeger'];
-    const wanted = [
-      'gateway',
-      'order',
-      'cart',
-      'catalog',
-      'shipping',
-      'inventory',
-      'payment',
-      'notification',
-      'recommendation',
-    ];
-    const { spans, processes } = await eventually(
-      async () => {
-        const answer = await fetch(`${jaeger}/api/traces/${traceId}`);
-        const { data } = (await answer.json()) as {
-          data: { spans: JaegerSpan[]; processes: Record<string, { serviceName: string }> }[];
-        };
-        expect(data).to.have.length(1);
-        const [trace] = data as [(typeof data)[0]];
-        const seen = new Set(Object.values(trace.processes).map(({ serviceName }) => serviceName));
-        expect([...seen]).to.include.members(wanted);
-        const names = trace.spans.map(({ operationName }) => operationName);
-        expect(names).to.include('meshmart.payment.v1.PaymentService/Capture');
-        expect(names).to.include('meshmart.shipping.v1.ShippingService/CreateShipment');
-        return trace;
-      },
-      { withinMs: 20_000, everyMs: 250 },
-    );
-    const byId = new Map(spans.map((span) => [span.spanID, span]));
-    // Where a span is linked to its own parent, as consumers are to producers, Jaeger shows the link alone.
-    const parentOf = (span: JaegerSpan) => byId.get(span.references[0]?.spanID ?? '');
-    const tag = (span: JaegerSpan, key: string) => span.tags.find((one) => one.key === key)?.value;
-    const serviceOf = (span: JaegerSpan) => processes[span.processID]?.serviceName;
-
-    const roots = spans.filter((span) => parentOf(span) === undefined);
-    expect(roots.map(({ operationName }) => operationName)).to.deep.equal(['POST /v1/orders']);
-    const servers = spans.filter(
-      (span) => tag(span, 'span.kind') === 'server' && span.operationName.includes('/'),
-    );
-    for (const span of servers.filter((one) => one.operationName.startsWith('meshmart.'))) {
-      const parent = parentOf(span);
-      expect(parent?.operationName, span.operationName).to.equal(span.operationName);
-      expect(parent === undefined ? '' : tag(parent, 'span.kind')).to.equal('client');
-      expect(parent === undefined ? '' : serviceOf(parent)).to.equal(tag(span, 'meshmart.caller'));
-    }
-    const systems = new Set(spans.map((span) => tag(span, 'db.system.name')).filter(Boolean));
-    expect([...systems]).to.include.members(['sqlite', 'redis']);
-    const consumed = spans.filter((span) => tag(span, 'span.kind') === 'consumer');
-    expect(new Set(consumed.map(serviceOf))).to.include.keys('cart', 'notification', 'recommendation');
-  });
 
   it('is told by meshmart trace, put together from all processes', async () => {
     const shop = await mesh();
@@ -178,29 +140,66 @@ describe('Prometheus', function () {
       },
       { withinMs: 20_000, everyMs: 500 },
     );
-    const product = '/v1/products/prd_does-not-exist';
+    const buyer = await newBuyer(shop.httpUrl);
+    const { body } = await request(shop.httpUrl, 'GET', '/v1/products?pageSize=1');
+    let round = 0;
+    const load = async () => {
+      round += 1;
+      const order = await fillCart(buyer, body.products[0].id);
+      const key = { 'idempotency-key': `measured-${round}` };
+      const placed = await expectStatus(buyer.call('POST', '/v1/orders', order, key), 201);
+      for (const path of ['/v1/orders', `/v1/orders/${placed.body.order.id}`, '/v1/me', '/v1/notifications'])
+        await expectStatus(buyer.call('GET', path), 200);
+      for (const path of ['', ':search?q=lamp', `/${body.products[0].id}`])
+        await expectStatus(request(shop.httpUrl, 'GET', `/v1/products${path}`), 200);
+      await expectStatus(request(shop.httpUrl, 'GET', '/v1/products/prd_none'), 404);
+    };
+    const calls = async () => {
+      const { edges } = (await (await fetch(`${shop.adminUrl}/edges`)).json()) as {
+        edges: { method: string; calls: number }[];
+      };
+      const sums = new Map<string, number>();
+      for (const edge of edges) sums.set(edge.method, (sums.get(edge.method) ?? 0) + edge.calls);
+      return sums;
+    };
+    await load();
+    const before = await calls();
+    await load();
+    const called = await eventually(async () => {
+      const grown = [...(await calls())].filter(([method, count]) => count > (before.get(method) ?? 0));
+      const methods = grown.map(([method]) => method);
+      for (const method of ['PlaceOrder', 'Reserve', 'Authorize', 'Capture', 'CreateShipment', 'GetProduct'])
+        expect(methods.join(' ')).to.match(new RegExp(`/${method}\\b`));
+      return methods;
+    });
     await eventually(
       async () => {
-        for (let n = 0; n < 20; n += 1) {
-          await request(shop.httpUrl, 'GET', '/v1/products?pageSize=5');
-          await request(shop.httpUrl, 'GET', product);
+        await load();
+        for (const [rule, least, most] of [
+          ['rate1m', Number.MIN_VALUE, 1_000],
+          ['errors1m', 0, 1],
+          ['p99_seconds1m', 0.0001, 10],
+        ] as const) {
+          // At its gRPC port the gateway answers for all of them, too.
+          const own = await query(`meshmart:rpc_server:${rule}{service_name!="gateway"}`);
+          const found = new Map(own.map(({ metric, value }) => [metric['rpc_method'], Number(value[1])]));
+          for (const method of called)
+            expect(found.get(method), `${rule} of ${method}`).to.be.within(least, most);
         }
-        const method = 'rpc_method="meshmart.catalog.v1.CatalogService/ListProducts"';
-        const failing = 'rpc_method="meshmart.catalog.v1.CatalogService/GetProduct"';
-        const [rate] = await query(`meshmart:rpc_server:rate1m{${method}}`);
-        const [errors] = await query(`meshmart:rpc_server:errors1m{${failing}}`);
-        const [p99] = await query(`meshmart:rpc_server:p99_seconds1m{${method}}`);
-        expect(Number(rate?.value[1])).to.be.greaterThan(0);
-        expect(Number(errors?.value[1])).to.be.within(0, 1);
-        expect(Number(p99?.value[1])).to.be.within(0.0001, 10);
       },
-      { withinMs: 30_000, everyMs: 1_000 },
+      { withinMs: 40_000, everyMs: 500 },
     );
     const breakers = await query('mesh_client_breaker_open{service_name="order"}');
     const stateOf = Object.fromEntries(breakers.map(({ metric, value }) => [metric['callee'], value[1]]));
     expect(stateOf).to.include({ cart: '0', catalog: '0', inventory: '0', payment: '0', shipping: '0' });
   });
 });
+
+// The last of the callers: it uses up what logins a client has.
+badInputSuite('processes', async () => ({
+  httpUrl: (await mesh()).httpUrl,
+  stop: async () => undefined,
+}));
 
 describe('meshmart down', function () {
   this.timeout(60_000);
@@ -209,7 +208,9 @@ describe('meshmart down', function () {
     const shop = await mesh();
     const { dataFolder } = shop;
     const { pid } = await shop.status();
-    await shop.stop();
+    const down = runMeshmart(['down'], { MESHMART_DATA: dataFolder });
+    expect(await down.exited, down.output()).to.equal(0);
+    expect(down.output()).to.equal('stopped\n');
     // Whatever was started for this mesh has its data folder in its arguments or environment.
     const left = execFileSync('ps', ['-e', '-o', 'pid,args', 'ewww'], {
       encoding: 'utf8',

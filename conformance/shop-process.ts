@@ -44,14 +44,21 @@ export async function startShop(start: ShopStart): Promise<ShopProcess> {
   };
   const shop = runMeshmart(['up', ...(start.arguments ?? [])], environment, { ownGroup: start.ownGroup });
   const httpUrl = `http://127.0.0.1:${start.ports.http}`;
-  await eventually(
-    async () => {
-      if (shop.child.exitCode !== null) return;
-      const answer = await fetch(`${httpUrl}/readyz`, { signal: AbortSignal.timeout(1_000) });
-      if (answer.status !== 200) throw new Error(`not ready: ${await answer.text()}`);
-    },
-    { withinMs: start.readyWithinMs ?? 20_000, everyMs: 20 },
-  );
+  try {
+    await eventually(
+      async () => {
+        if (shop.child.exitCode !== null) return;
+        const answer = await fetch(`${httpUrl}/readyz`, { signal: AbortSignal.timeout(1_000) });
+        if (answer.status !== 200) throw new Error(`not ready: ${await answer.text()}`);
+      },
+      { withinMs: start.readyWithinMs ?? 20_000, everyMs: 20 },
+    );
+  } catch (error) {
+    // Nobody else knows of it.
+    shop.child.kill('SIGTERM');
+    await shop.exited;
+    throw error;
+  }
   if (shop.child.exitCode !== null)
     throw new Error(`the shop ended with ${shop.child.exitCode}: ${shop.output()}`);
   return {
@@ -96,7 +103,7 @@ export function runMeshmart(
   environment: Readonly<Record<string, string>>,
   { root = packageRoot(), ownGroup = false }: RunOptions = {},
 ): MeshmartRun {
-  const main = join(root, 'dist', 'mesh', 'cli', 'main.js');
+  const main = join(root, 'dist', 'bundle', 'mesh', 'cli', 'main.js');
   const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

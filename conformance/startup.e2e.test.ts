@@ -52,6 +52,19 @@ describe('meshmart up', function () {
       { TRACES_EXPORTER: 'zipkin' },
       /TRACES_EXPORTER is 'zipkin': use one of off, none, otlp, jaeger/,
     ],
+    [
+      'a card processor at no URL',
+      { CARD_PROCESSOR_URL: 'nope' },
+      /CARD_PROCESSOR_URL is 'nope': give a URL/,
+    ],
+    ['a mail server of another kind', { SMTP_URL: 'ftp://x' }, /SMTP_URL is 'ftp:\/\/x': give .* smtp:/],
+    [
+      'a collector of spans at no URL',
+      { TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_ENDPOINT: 'here' },
+      /OTEL_EXPORTER_OTLP_ENDPOINT is 'here': give a URL/,
+    ],
+    ['a mode that a witness does not know', { CARD_PROCESSOR_IDEMPOTENCY: 'no' }, /use honour or ignore/],
+    ['a host that is none', { HOST: 'nope.invalid' }, /can't listen on nope\.invalid.*: check HOST/],
     ['an unknown log level', { LOG_LEVEL: 'loud' }, /LOG_LEVEL is 'loud'/],
   ];
   for (const [what, settings, says] of wrong) {

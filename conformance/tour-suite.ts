@@ -1,12 +1,16 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { parse } from 'yaml';
 import { openDynamicClient } from '../mesh/cli/dynamic-client.js';
+import { loadContract } from '../mesh/contract/image.js';
+import { type Exposure, exposures, type MethodPolicy, readPolicies } from '../mesh/contract/policy.js';
 import { machineAmbient } from '../mesh/runtime/ambient.js';
 import { packageRoot } from '../mesh/runtime/package-root.js';
 import { readOrMakeSecret } from '../mesh/runtime/secret-file.js';
 import { signingKeyOf, signToken } from '../mesh/security/token.js';
+import { readImage } from '../mesh/shape/package-files.js';
 import { eventually } from '../mesh/testing/eventually.js';
 import { type Buyer, expectStatus, fillCart, newBuyer, request, workingCard } from './buyer.js';
 
@@ -26,6 +30,14 @@ export interface TouredShop {
 
 /** What the shop is started with, so that what takes minutes in life takes a second here. */
 export const tourSettings = { INVENTORY_RESERVATION_SECONDS: '1', INVENTORY_SWEEP_SECONDS: '1' };
+
+/** What an empty request without a token gets, by who may call the method. */
+const answersToNobody: Readonly<Record<Exposure, readonly string[]>> = {
+  public: ['OK', 'INVALID_ARGUMENT', 'NOT_FOUND'],
+  user: ['UNAUTHENTICATED'],
+  operator: ['UNAUTHENTICATED'],
+  internal: ['PERMISSION_DENIED'],
+};
 
 /** The tour: every method, every edge, every state an order can reach. The same for each shape. */
 export function tourSuite(shape: string, start: () => Promise<TouredShop>): void {
@@ -202,6 +214,29 @@ export function tourSuite(shape: string, start: () => Promise<TouredShop>): void
         { 'idempotency-key': '1' },
       ).catch((error: { code: number }) => error.code);
       expect(refusal).to.equal(7);
+      client.close();
+    });
+
+    it('answers for every exposed method at the gRPC port, and for no internal one', async () => {
+      const client = openDynamicClient(shop.grpcAddress);
+      const codeOf = async ({ path }: MethodPolicy): Promise<number> => {
+        try {
+          for await (const _ of client.call(path.slice(1), {}, {}, 5_000)) return status.OK;
+          return status.OK;
+        } catch (error) {
+          return (error as { code: number }).code;
+        }
+      };
+      const policies = [...readPolicies(loadContract(readImage())).values()];
+      for (const exposure of exposures) {
+        const methods = policies.filter((policy) => policy.exposure === exposure);
+        expect(methods, exposure).to.not.deep.equal([]);
+        for (const method of methods) {
+          const code = status[await codeOf(method)];
+          // An empty request, and nobody who sends it: what comes back is about that, never about the way there.
+          expect(code, `${method.path} (${exposure})`).to.be.oneOf(answersToNobody[exposure]);
+        }
+      }
       client.close();
     });
 

@@ -3,6 +3,7 @@ import type { Evidence, Violation } from './evidence.js';
 import { checkMails } from './mails.js';
 import { checkMoney } from './money.js';
 import { checkOrders } from './orders.js';
+import { checkSale } from './sale.js';
 import { checkStock } from './stock.js';
 
 /** Checks all invariants that outside witnesses can tell. An empty list is a verdict of not guilty. */
@@ -11,6 +12,7 @@ export function checkEvidence(evidence: Evidence): Violation[] {
     ...checkOrders(evidence),
     ...checkMoney(evidence),
     ...checkStock(evidence),
+    ...checkSale(evidence),
     ...checkMails(evidence),
     ...checkAnswers(evidence),
   ];

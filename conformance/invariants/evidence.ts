@@ -13,6 +13,16 @@ export interface Evidence {
   readonly mails: readonly { readonly messageId: string; readonly subject: string; readonly text: string }[];
   readonly stockBefore: ReadonlyMap<string, number>;
   readonly stock: readonly StockFigure[];
+  /** A rush of many buyers for few pieces, if there was one. */
+  readonly sale?: FlashSale;
+}
+
+/** More buyers than pieces, each wanting one. */
+export interface FlashSale {
+  readonly productId: string;
+  readonly pieces: number;
+  /** Keys of its purchases. */
+  readonly keys: ReadonlySet<string>;
 }
 
 /** Pieces of a product, as inventory tells. */

@@ -5,7 +5,7 @@ import type { Evidence, Violation } from './evidence.js';
  * I1: an acknowledged order exists for ever and comes to its end; what was refused, or ordered once, is there no time or
  * once. I9: what a buyer sees of an order never goes back. I14: most of it worked, else nothing was shown.
  */
-export function checkOrders({ purchases, orders }: Evidence): Violation[] {
+export function checkOrders({ purchases, orders, sale }: Evidence): Violation[] {
   const byId = new Map(orders.map((order) => [order.id, order]));
   const violations: Violation[] = [];
   const found = (invariant: string, subject: string, message: string) =>
@@ -50,8 +50,10 @@ export function checkOrders({ purchases, orders }: Evidence): Violation[] {
   );
   if (untold > unanswered.length)
     found('I1', `${untold} orders`, `belong to no purchase: ${unanswered.length} purchases have no answer`);
-  const ended = orders.filter(({ state }) => state === 'SHIPPED').length;
-  if (purchases.length >= 20 && ended < purchases.length / 2)
-    found('I14', `${ended} of ${purchases.length}`, 'purchases ended well: too few to show anything');
+  // Most of those who came for the sale went home with nothing, as they should.
+  const usual = purchases.filter(({ key }) => sale?.keys.has(key) !== true);
+  const ended = usual.filter(({ orderId }) => byId.get(orderId ?? '')?.state === 'SHIPPED').length;
+  if (usual.length >= 20 && ended < usual.length / 2)
+    found('I14', `${ended} of ${usual.length}`, 'purchases ended well: too few to show anything');
   return violations;
 }

@@ -23,5 +23,6 @@ export const silentMetrics: Metrics = {
   observeHttp: () => undefined,
   observeMessage: () => undefined,
   observeDatabase: () => undefined,
+  deadLetters: () => undefined,
   text: async () => ({ contentType: 'text/plain', text: '' }),
 };

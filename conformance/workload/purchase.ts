@@ -2,6 +2,7 @@ import type { Ambient } from '../../mesh/runtime/ports.js';
 import type { SeededRandom } from '../../mesh/sim/seeded-random.js';
 import type { Attempt, Purchase } from './history.js';
 import {
+  type BoughtLine,
   CallFailure,
   finalStates,
   type OrderView,
@@ -22,32 +23,53 @@ export interface BuyerOptions {
   /** How often two calls with one key are on their way at once. */
   readonly doubleClicks: number;
   readonly cancellations: number;
+  /** How often the buyer's process dies with the order on its way, and another one goes on with the key. Default never. */
+  readonly loss?: LostClients;
+  /** What to buy. Default: drawn from {@link products}. */
+  readonly wanted?: readonly BoughtLine[];
+  /** Longest pause between two attempts, in milliseconds. Default 200: it never grows. */
+  readonly longestRetryMs?: number;
+  /** Longest pause between two looks at cart or order, in milliseconds. Default 1200. */
+  readonly lookEveryMs?: number;
   /** Longest time that anything is tried again. After it the purchase stays as it is, and the checker will say so. */
   readonly patienceMs: number;
 }
 
-/** Pauses between attempts, in milliseconds. */
+/** A client that dies in the middle of a call. */
+export interface LostClients {
+  readonly chance: number;
+  /** Begins the call and is gone before the answer comes, more often than not. */
+  readonly dying: Pick<ShopClient, 'placeOrder'>;
+  /** Another process that knows the key and nothing else. */
+  readonly successor: Pick<ShopClient, 'placeOrder'>;
+}
+
+/** Pause before the second attempt, in milliseconds; before each further one it doubles. */
 const retryAfterMs = 200;
-const lookEveryMs = 1_200;
 
 /**
  * One purchase: fill the cart, order with one key until an answer is known, then watch the order to its end. Everything
  * the buyer saw is in the history that it fills.
  */
-export async function buy(options: BuyerOptions, key: string, history: Purchase[]): Promise<void> {
-  const { client, clock, timers, random } = options;
+export async function buy(
+  options: BuyerOptions,
+  key: string,
+  history: Pick<Purchase[], 'push'>,
+): Promise<void> {
+  const { client, clock, timers, random, loss } = options;
+  const { longestRetryMs = retryAfterMs, lookEveryMs = 1_200 } = options;
   const startedMs = clock.monotonicMs();
   const impatient = () => clock.monotonicMs() - startedMs > options.patienceMs;
 
   /** Tries again until it is known what came of it. @throws CallFailure of outcome `fail`, or when patience is over. */
   const untilKnown = async <T>(call: () => Promise<T>): Promise<T> => {
-    for (;;) {
+    for (let pauseMs = retryAfterMs; ; pauseMs = Math.min(longestRetryMs, 2 * pauseMs)) {
       try {
         return await call();
       } catch (error) {
         if (!(error instanceof CallFailure) || error.outcome === 'fail' || impatient()) throw error;
       }
-      await timers.sleep(random.between(0.5, 1) * retryAfterMs);
+      await timers.sleep(random.between(0.5, 1) * pauseMs);
     }
   };
 
@@ -56,10 +78,12 @@ export async function buy(options: BuyerOptions, key: string, history: Purchase[
     if (impatient()) break;
     await timers.sleep(random.between(0.5, 1) * lookEveryMs);
   }
-  const wanted = Array.from({ length: random.chance(0.3) ? 2 : 1 }, () => ({
-    productId: random.pick(options.products),
-    quantity: 1 + random.below(3),
-  }));
+  const wanted =
+    options.wanted ??
+    Array.from({ length: random.chance(0.3) ? 2 : 1 }, () => ({
+      productId: random.pick(options.products),
+      quantity: 1 + random.below(3),
+    }));
   for (const [index, { productId, quantity }] of wanted.entries())
     await untilKnown(() => client.addItem(productId, quantity, `${key}-item-${index}`));
 
@@ -80,7 +104,14 @@ export async function buy(options: BuyerOptions, key: string, history: Purchase[
     purchase.sightings.push({ atMs: clock.monotonicMs(), state: order.state, version: order.version });
   };
   const cardToken = options.cardToken();
-  const place = () => attempt(purchase.attempts, clock, () => client.placeOrder(key, cardToken));
+  let placing: Pick<ShopClient, 'placeOrder'> = client;
+  const place = () => attempt(purchase.attempts, clock, () => placing.placeOrder(key, cardToken));
+  if (loss !== undefined && random.chance(loss.chance)) {
+    placing = loss.dying;
+    // Whatever it saw died with it.
+    await place().catch(() => undefined);
+    placing = loss.successor;
+  }
   const attempts = random.chance(options.doubleClicks) ? [place(), place()] : [place()];
   const answers = await Promise.allSettled(attempts);
   const known = answers.find((answer) => answer.status === 'fulfilled');

@@ -1,15 +1,16 @@
-// The program that the bus's test kills: it subscribes and prints the id of each delivery; told to, it never answers.
+// The program that the buses' tests kill: it subscribes and prints the id of each delivery; told to, it never answers.
 import { writeSync } from 'node:fs';
 import { argv, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { machineAmbient } from '../runtime/ambient.js';
 import { collectingLog } from '../testing/collecting-log.js';
-import { openRedisStreamsBus } from './redis-streams-bus.js';
+import { openSharedBus, type SharedBus } from './shared-bus.js';
 
-async function consume(url: string, consumer: string, hangsAfter: number): Promise<void> {
-  const bus = openRedisStreamsBus({
-    url,
-    consumer,
+async function consume(kind: SharedBus, address: string, name: string, hangsAfter: number): Promise<void> {
+  const bus = await openSharedBus(kind, {
+    address,
+    passwordFile: undefined,
+    name,
     groupsOf: () => ['mail'],
     ambient: machineAmbient(),
     log: collectingLog(),
@@ -27,7 +28,7 @@ async function consume(url: string, consumer: string, hangsAfter: number): Promi
 }
 
 // Only as a program of its own: a run of all files named .test.ts loads it too.
-const [, program, url, consumer, hangsAfter] = argv;
-if (program === fileURLToPath(import.meta.url) && url !== undefined) {
-  await consume(url, consumer ?? '', Number(hangsAfter));
+const [, program, kind, address, name, hangsAfter] = argv;
+if (program === fileURLToPath(import.meta.url) && address !== undefined) {
+  await consume(kind as SharedBus, address, name ?? '', Number(hangsAfter));
 }

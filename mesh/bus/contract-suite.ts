@@ -237,6 +237,41 @@ export function busContract(name: string, durable: boolean, makeSetup: () => Bus
         expect((await bus.deadLetters('mail', 10)).map(({ message }) => message.id)).to.deep.equal(['m1']);
       });
 
+      it('are dead letters again when that fails as often as before, and stay in line for another replay', async () => {
+        const { heard } = await listen('mail', async () => {
+          throw new Error(`failure ${heard.length}`);
+        });
+        await bus.publish([busMessage('m1')]);
+        const isDead = (attempts: number) =>
+          eventually(async () => {
+            expect(heard).to.have.length(attempts);
+            expect(await bus.deadLetters('mail', 10)).to.have.length(1);
+          });
+        await isDead(redelivery.maxAttempts);
+        await bus.replay('mail', 'm1');
+        await isDead(2 * redelivery.maxAttempts);
+        const [letter] = await bus.deadLetters('mail', 10);
+        expect(letter).to.deep.include({ attempts: redelivery.maxAttempts });
+        expect(letter?.lastError).to.include(`failure ${2 * redelivery.maxAttempts}`);
+        await bus.replay('mail', 'm1');
+        await isDead(3 * redelivery.maxAttempts);
+      });
+
+      it('that are replayed by two at once are delivered once', async () => {
+        let broken = true;
+        const { heard } = await listen('mail', async () => {
+          if (broken) throw new Error('no');
+        });
+        await bus.publish([busMessage('m1')]);
+        await eventually(async () => (await bus.deadLetters('mail', 10)).length === 1);
+        broken = false;
+        const before = heard.length;
+        const outcomes = await Promise.allSettled([bus.replay('mail', 'm1'), bus.replay('mail', 'm1')]);
+        expect(outcomes.map(({ status }) => status).sort()).to.deep.equal(['fulfilled', 'rejected']);
+        await settled('mail');
+        expect(heard).to.have.length(before + 1);
+      });
+
       it('that do not exist are NOT_FOUND', async () => {
         await listen('mail');
         const error = await bus.replay('mail', 'unknown').catch((thrown: unknown) => thrown);

@@ -1,13 +1,13 @@
 import { MeshError } from '../contract/error.js';
 import type { Ambient, Log } from '../runtime/ports.js';
-import { openSqliteDatabase } from '../store/sqlite-database.js';
+import { openSqliteDatabase, type SqliteDatabaseOptions } from '../store/sqlite-database.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { type Bus, defaultRedelivery, type RedeliveryPolicy } from './bus.js';
 import { createEmbeddedLog, type EmbeddedLog } from './embedded-log.js';
 import { type GroupConsumer, startGroupConsumer } from './group-consumer.js';
 
 /** What the embedded bus is opened with. */
-export interface EmbeddedBusOptions {
+export interface EmbeddedBusOptions extends SqliteDatabaseOptions {
   /** File of its database, or `:memory:` for a test. */
   readonly path: string;
   readonly ambient: Ambient;
@@ -26,7 +26,7 @@ const pruneEveryMs = 10_000;
  */
 export function openEmbeddedBus(options: EmbeddedBusOptions): Bus {
   const { ambient, log: logger } = options;
-  const database = openSqliteDatabase(options.path);
+  const database = openSqliteDatabase(options.path, options);
   const log = measured(createEmbeddedLog(database), options);
   const consumers = new Map<string, GroupConsumer>();
   let open = true;
@@ -49,9 +49,18 @@ export function openEmbeddedBus(options: EmbeddedBusOptions): Bus {
       throw unavailable(cause);
     }
   };
+  // Acknowledgements are not waited for: one that power takes away is only a redelivery.
+  const settled = async (): Promise<void> => {
+    try {
+      await database.settled();
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+  };
   return {
     publish: async (messages) => {
       durable(() => log.append(messages));
+      await settled();
       for (const consumer of consumers.values()) consumer.wake();
     },
     subscribe: async (subscription) => {
@@ -76,6 +85,7 @@ export function openEmbeddedBus(options: EmbeddedBusOptions): Bus {
     deadLetters: async (group, limit) => durable(() => log.deadLetters(group, limit)),
     replay: async (group, messageId) => {
       const logged = durable(() => log.revive(group, messageId));
+      await settled();
       if (logged === undefined) {
         throw new MeshError({
           code: 'NOT_FOUND',
@@ -86,7 +96,10 @@ export function openEmbeddedBus(options: EmbeddedBusOptions): Bus {
       consumers.get(group)?.offer(logged);
     },
     lag: async (group) => durable(() => log.lag(group)),
-    probe: async () => durable(() => database.exec('BEGIN IMMEDIATE; ROLLBACK')),
+    probe: async () => {
+      durable(() => database.exec('BEGIN IMMEDIATE; ROLLBACK'));
+      await settled();
+    },
     close: async () => {
       cancelPrune();
       await Promise.all([...consumers.values()].map((consumer) => consumer.stop()));

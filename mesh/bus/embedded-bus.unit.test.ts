@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { machineAmbient } from '../runtime/ambient.js';
 import { StartupError } from '../runtime/startup-error.js';
+import { openLogFile } from '../store/log-file.js';
 import { openSqliteDatabase } from '../store/sqlite-database.js';
 import { collectingLog } from '../testing/collecting-log.js';
 import { eventually } from '../testing/eventually.js';
@@ -13,11 +14,12 @@ import { openEmbeddedBus } from './embedded-bus.js';
 import { createEmbeddedLog } from './embedded-log.js';
 import { startGroupConsumer } from './group-consumer.js';
 
-function setup(path: string, remove: () => void): BusSetup {
+function setup(path: string, remove: () => void, openLog?: typeof openLogFile): BusSetup {
   const opened: Bus[] = [];
   return {
     open: async (redelivery) => {
-      const bus = openEmbeddedBus({ path, ambient: machineAmbient(), log: collectingLog(), redelivery });
+      const ambient = machineAmbient();
+      const bus = openEmbeddedBus({ path, ambient, log: collectingLog(), redelivery, openLog });
       opened.push(bus);
       return bus;
     },
@@ -32,6 +34,11 @@ function setup(path: string, remove: () => void): BusSetup {
 busContract('embedded, in a file', true, () => {
   const folder = temporaryFolder();
   return setup(join(folder.path, 'bus.db'), () => folder.remove());
+});
+
+busContract('embedded, in a file, its commits synced together', true, () => {
+  const folder = temporaryFolder();
+  return setup(join(folder.path, 'bus.db'), () => folder.remove(), openLogFile);
 });
 
 busContract('embedded, in memory', false, () => setup(':memory:', () => undefined));
@@ -123,6 +130,39 @@ describe('the embedded bus', () => {
     await eventually(async () => (await bus.lag('mail')) === 0);
     expect(heard.map((delivery) => delivery.id)).to.deep.equal(['m1']);
     await bus.close();
+  });
+
+  it('has published when the message is on the disk, and delivers it then', async () => {
+    const folder = temporaryFolder();
+    const syncs: (() => void)[] = [];
+    const bus = openEmbeddedBus({
+      path: join(folder.path, 'bus.db'),
+      ambient: machineAmbient(),
+      log: collectingLog(),
+      openLog: (path) => ({
+        ...openLogFile(path),
+        sync: () => new Promise((resolve) => void syncs.push(resolve)),
+      }),
+    });
+    const heard: string[] = [];
+    await bus.subscribe({
+      group: 'mail',
+      topics: { order: ['test.Placed'] },
+      handle: async ({ id }) => void heard.push(id),
+    });
+    let published = false;
+    const work = bus.publish([busMessage('m1')]).then(() => {
+      published = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([published, heard]).to.deep.equal([false, []]);
+    await eventually(() => {
+      syncs.shift()?.();
+      expect([published, heard]).to.deep.equal([true, ['m1']]);
+    });
+    await work;
+    await bus.close();
+    folder.remove();
   });
 
   it('takes no second subscription of a group, nor a new one before the old one has ended', async () => {

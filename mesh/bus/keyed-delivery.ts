@@ -33,6 +33,11 @@ export interface KeyedDelivery<Position extends string | number> {
    * passed over.
    */
   take(messages: readonly Placed<Position>[]): void;
+  /**
+   * Forgets messages that wait here, as if they had not been taken: they belong to another process now, or come again
+   * under another position. What is being handled goes on.
+   */
+  forget(which: (position: Position) => boolean): void;
   /** Runs a task later, unless delivery has ended by then. */
   later(delayMs: number, task: () => void): void;
   /** Takes no more, and resolves when the handlers in flight are done. */
@@ -57,16 +62,25 @@ export function startKeyedDelivery<Position extends string | number>(
   const ready: string[] = [];
   const attempts = new Map<Position, number>();
   const waiting = new Set<Position>();
+  const handling = new Set<Position>();
+  /** Forgotten while they were being handled. */
+  const forgotten = new Set<Position>();
+  /** Keys that wait for a retry. */
+  const retries = new Map<string, () => void>();
   const waits = new Set<() => void>();
   let queued = 0;
 
-  const later = (delayMs: number, task: () => void) => {
-    if (stopping.signal.aborted) return;
-    const cancel = ambient.timers.after(delayMs, () => {
-      waits.delete(cancel);
+  const later = (delayMs: number, task: () => void): (() => void) => {
+    if (stopping.signal.aborted) return () => undefined;
+    const end = ambient.timers.after(delayMs, () => {
+      waits.delete(end);
       task();
     });
-    waits.add(cancel);
+    waits.add(end);
+    return () => {
+      waits.delete(end);
+      end();
+    };
   };
 
   const enqueue = (placed: Placed<Position>) => {
@@ -103,12 +117,17 @@ export function startKeyedDelivery<Position extends string | number>(
   const drain = async (key: string): Promise<void> => {
     const queue = queues.get(key) ?? [];
     for (let placed = queue[0]; placed !== undefined && !stopping.signal.aborted; placed = queue[0]) {
+      handling.add(placed.position);
       const delayMs = await attempt(placed);
+      handling.delete(placed.position);
+      forgotten.delete(placed.position);
       if (delayMs !== undefined) {
-        later(delayMs, () => {
+        const retry = () => {
+          retries.delete(key);
           ready.push(key);
           fill();
-        });
+        };
+        retries.set(key, later(delayMs, retry));
         return;
       }
       queue.shift();
@@ -132,6 +151,7 @@ export function startKeyedDelivery<Position extends string | number>(
       options.acknowledge(position);
       return undefined;
     } catch (error) {
+      if (forgotten.has(position)) return undefined;
       const told = {
         group,
         message_id: message.id,
@@ -144,10 +164,13 @@ export function startKeyedDelivery<Position extends string | number>(
         logger.warn(told, 'an event could not be handled: it is delivered again');
         return again(decision.delayMs);
       }
+      // Once it is a dead letter it may be replayed, under the same position: then it is taken in again.
+      waiting.delete(position);
       try {
         const lastError = String(error).slice(0, 500);
         await options.bury(placed, { attempts: number, lastError, failedAtMs: ambient.clock.nowMs() });
       } catch (cause) {
+        waiting.add(position);
         logger.warn(
           { ...told, cause: String(cause) },
           'an event could not be given up: it is delivered again',
@@ -166,7 +189,30 @@ export function startKeyedDelivery<Position extends string | number>(
       messages.forEach(enqueue);
       fill();
     },
-    later,
+    forget: (which) => {
+      for (const [key, queue] of [...queues]) {
+        const stays = queue.filter(({ position }) => handling.has(position) || !which(position));
+        for (const { position } of queue) {
+          if (!which(position)) continue;
+          if (handling.has(position)) {
+            forgotten.add(position);
+            continue;
+          }
+          waiting.delete(position);
+          attempts.delete(position);
+          queued -= 1;
+        }
+        // The very array that is being worked off.
+        queue.splice(0, queue.length, ...stays);
+        if (stays.length > 0) continue;
+        queues.delete(key);
+        retries.get(key)?.();
+        retries.delete(key);
+        const at = ready.indexOf(key);
+        if (at >= 0) ready.splice(at, 1);
+      }
+    },
+    later: (delayMs, task) => void later(delayMs, task),
     stop: async () => {
       stopping.abort();
       for (const cancel of waits) cancel();

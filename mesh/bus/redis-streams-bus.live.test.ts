@@ -1,7 +1,3 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { expect } from 'chai';
-import { MeshError } from '../contract/error.js';
 import { machineAmbient } from '../runtime/ambient.js';
 import { openRedis } from '../store/redis-connection.js';
 import { collectingLog } from '../testing/collecting-log.js';
@@ -61,44 +57,6 @@ describe('the bus on Redis Streams', function () {
     });
     return ids;
   };
-
-  it('delivers to one of two processes, and the other takes over, in order, what a killed one left', async () => {
-    const program = fileURLToPath(new URL('./consume-until-killed.test.ts', import.meta.url));
-    const child = spawn(process.execPath, ['--import=tsx', program, redis.url, 'doomed', '1'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let heard = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      heard += chunk.toString();
-    });
-    const publisher = openBus(redis.url);
-    await publisher.publish([busMessage('t1', { key: 'k' })]);
-    await eventually(() => heard === 't1\n', { withinMs: 15_000 });
-    const second = openBus(redis.url);
-    const ids = await listen(second);
-    await publisher.publish([busMessage('t2', { key: 'k' }), busMessage('t3', { key: 'k' })]);
-    await eventually(() => heard === 't1\nt2\n', { withinMs: 5_000 });
-    expect(ids).to.deep.equal([]);
-    child.kill('SIGKILL');
-    await eventually(() => ids.length === 2, { withinMs: 6_000 });
-    expect(ids).to.deep.equal(['t2', 't3']);
-    await second.close();
-    await publisher.close();
-  });
-
-  it('loses nothing when Redis is killed between publishing and delivery, and goes on by itself', async () => {
-    const bus = openBus(redis.url);
-    const ids = await listen(bus);
-    await bus.publish([busMessage('k1')]);
-    await eventually(() => ids.includes('k1'), { withinMs: 5_000 });
-    await redis.kill();
-    const failure = await bus.publish([busMessage('k2')]).catch((error: unknown) => error);
-    expect(MeshError.is(failure) && failure.code).to.equal('UNAVAILABLE');
-    await redis.start();
-    await eventually(() => bus.publish([busMessage('k2')]).then(() => true), { withinMs: 5_000 });
-    await eventually(() => ids.includes('k2'), { withinMs: 8_000 });
-    await bus.close();
-  });
 
   it('keeps everything for a group that has not begun, and cuts off what all have handled', async () => {
     const bus = openRedisStreamsBus({

@@ -156,15 +156,28 @@ export async function deadLetters(
   });
 }
 
+/**
+ * Moves a dead letter back, once however many ask for it: KEYS are its stream and the group's replays, ARGV its entry id
+ * and its fields. It is added before it is deleted, so that a Redis without memory for it keeps it.
+ */
+const reviveScript = `
+if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
+redis.call('XADD', KEYS[2], '*', unpack(ARGV, 2))
+redis.call('XDEL', KEYS[1], ARGV[1])
+return 1`;
+
 /** Makes a dead letter deliverable again; false when there is none. */
 export async function revive(redis: Redis, group: string, messageId: string): Promise<boolean> {
   const all = await deadLetters(redis, group, 10_000);
   const letter = all.find(({ message }) => message.id === messageId);
   if (letter === undefined) return false;
-  await redis
-    .multi()
-    .xadd(replayStreamOf(group), '*', ...fieldsOf(letter.message))
-    .xdel(deadStreamOf(group), letter.entryId)
-    .exec();
-  return true;
+  const keys = [deadStreamOf(group), replayStreamOf(group)];
+  const moved = await redis.eval(
+    reviveScript,
+    keys.length,
+    ...keys,
+    letter.entryId,
+    ...fieldsOf(letter.message),
+  );
+  return moved === 1;
 }

@@ -1,10 +1,12 @@
 import { MeshError } from '../contract/error.js';
+import { loadContract } from '../contract/image.js';
 import { errorFromGrpc } from '../rpc/grpc/grpc-error.js';
 import { StartupError } from '../runtime/startup-error.js';
 import { runningMesh } from './admin-client.js';
 import { type Command, switchOption, textOption } from './command.js';
 import { dataFolderOf, dataOption } from './data-option.js';
-import { openDynamicClient } from './dynamic-client.js';
+import { contractImage, openDynamicClient } from './dynamic-client.js';
+import { methodJson } from './method-json.js';
 import { resolveMethod } from './method-name.js';
 
 /** `meshmart call METHOD JSON`: one call to any method, by its name or a unique suffix of it. */
@@ -29,7 +31,7 @@ export const call: Command = {
   },
   examples: [
     'meshmart call --list',
-    'meshmart call ListProducts \'{"page_size": 3}\'',
+    'meshmart call ListProducts \'{"pageSize": 3}\'',
     'meshmart call meshmart.order.v1.OrderService/GetOrder \'{"id": "ord_..."}\' --token "$TOKEN"',
   ],
   run: async (args, terminal) => {
@@ -37,7 +39,8 @@ export const call: Command = {
     const address =
       textOption(args, 'address') ??
       (list ? 'localhost:1' : runningMesh(dataFolderOf(args, terminal)).grpcAddress);
-    const client = openDynamicClient(address);
+    const image = contractImage();
+    const client = openDynamicClient(address, image);
     try {
       const paths = client.methods.map((method) => method.path);
       if (list) {
@@ -49,14 +52,10 @@ export const call: Command = {
         throw new StartupError('call needs a method', 'see them with meshmart call --list');
       const path = resolveMethod(wanted, paths);
       const indent = switchOption(args, 'json') ? 0 : 2;
-      for await (const message of client.call(
-        path,
-        requestOf(json),
-        metadataOf(args.values),
-        deadlineOf(args.values),
-      )) {
-        terminal.out(`${JSON.stringify(message, null, indent)}\n`);
-      }
+      const { toRequest, fromAnswer } = methodJson(loadContract(image), client, path);
+      const request = toRequest(requestOf(json));
+      for await (const answer of client.call(path, request, metadataOf(args.values), deadlineOf(args.values)))
+        terminal.out(`${JSON.stringify(fromAnswer(answer), null, indent)}\n`);
       return 0;
     } catch (error) {
       if (error instanceof StartupError) throw error;

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { readRun } from '../runtime/data-folder.js';
+import { isHeld, type RunRecord, readRun } from '../runtime/data-folder.js';
 import { StartupError } from '../runtime/startup-error.js';
 import { endLeftoverServers } from '../shape/servers/start-servers.js';
 import type { Command } from './command.js';
@@ -25,8 +25,8 @@ export const down: Command = {
     if (!(waitSeconds >= 0 && waitSeconds <= 600)) {
       throw new StartupError(`--wait is '${String(args.values['wait'])}'`, 'give seconds from 0 to 600');
     }
-    const run = readRun(folder);
-    if (run === undefined || !isAlive(run.pid)) {
+    const run = await runOn(folder, waitSeconds * 1_000);
+    if (run === undefined) {
       // A supervisor that was killed could not end its servers.
       await endLeftoverServers(resolve(folder));
       terminal.out(`nothing runs on ${folder}\n`);
@@ -44,6 +44,27 @@ export const down: Command = {
     return (await ended(run.pid, 2_000)) ? 0 : 1;
   },
 };
+
+/**
+ * The mesh that holds a folder; one that still starts is awaited. A record without a hold is of a mesh that was killed, and
+ * its process id may be somebody else's by now.
+ * @throws StartupError when a mesh is still not ready at the bound.
+ */
+async function runOn(folder: string, withinMs: number): Promise<RunRecord | undefined> {
+  const until = performance.now() + withinMs;
+  while (isHeld(folder)) {
+    const run = readRun(folder);
+    if (run !== undefined && isAlive(run.pid)) return run;
+    if (performance.now() > until) {
+      throw new StartupError(
+        `a mesh on ${folder} is still starting`,
+        'press Ctrl-C where it starts, or wait for longer with --wait',
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return undefined;
+}
 
 /** Whether a process with this id exists. */
 export function isAlive(pid: number): boolean {

@@ -37,15 +37,23 @@ export interface DynamicClient {
     metadata: Readonly<Record<string, string>>,
     deadlineMs: number,
   ): AsyncIterable<unknown>;
+  /** An encoded request in the form that `call` takes. */
+  readRequest(path: string, bytes: Uint8Array): object;
+  /** An answer of `call`, encoded. */
+  writeAnswer(path: string, answer: unknown): Uint8Array;
   close(): void;
 }
 
-/** Opens a dynamic client. @param address `host:port`, without TLS. */
+/**
+ * Opens a dynamic client. What does not fit a message it leaves out without a word, as proto-loader does.
+ * @param address `host:port`, without TLS.
+ * @param image the descriptor image of the contracts.
+ */
 export function openDynamicClient(
   address: string,
+  image: Buffer = contractImage(),
   channel: ChannelCredentials = credentials.createInsecure(),
 ): DynamicClient {
-  const image = readFileSync(join(packageRoot(), 'proto', 'image.binpb'));
   const definitions = loadFileDescriptorSetFromBuffer(image, {
     longs: String,
     enums: String,
@@ -55,6 +63,12 @@ export function openDynamicClient(
   const services = Object.entries(definitions).filter(isService);
   const objects = loadPackageDefinition(definitions);
   const clients = new Map<string, InstanceType<ServiceClientConstructor>>();
+  const definitionOf = (path: string) => {
+    const [service, method = ''] = path.split('/');
+    const definition = services.find(([name]) => name === service)?.[1][method];
+    if (definition === undefined) throw new RangeError(`no method ${path}`);
+    return definition;
+  };
   return {
     methods: services.flatMap(([service, methods]) =>
       Object.values(methods).map((method) => ({
@@ -65,11 +79,10 @@ export function openDynamicClient(
       })),
     ),
     call: (path, request, metadata, deadlineMs) => {
-      const [service = '', method = ''] = path.split('/');
+      const definition = definitionOf(path);
+      const [service = ''] = path.split('/');
       const client = clients.get(service) ?? new (constructorOf(objects, service))(address, channel);
       clients.set(service, client);
-      const definition = services.find(([name]) => name === service)?.[1][method];
-      if (definition === undefined) throw new RangeError(`no method ${path}`);
       const headers = new Metadata();
       for (const [name, value] of Object.entries(metadata)) headers.set(name, value);
       const options = { deadline: Date.now() + deadlineMs };
@@ -98,10 +111,17 @@ export function openDynamicClient(
         }),
       );
     },
+    readRequest: (path, bytes) => definitionOf(path).requestDeserialize(Buffer.from(bytes)),
+    writeAnswer: (path, answer) => definitionOf(path).responseSerialize(answer as object),
     close: () => {
       for (const client of clients.values()) client.close();
     },
   };
+}
+
+/** The descriptor image that comes with the package. */
+export function contractImage(): Buffer {
+  return readFileSync(join(packageRoot(), 'proto', 'image.binpb'));
 }
 
 function isService(entry: [string, AnyDefinition]): entry is [string, ServiceDefinition] {

@@ -15,11 +15,13 @@ const loaders: readonly (() => Promise<Command>)[] = [
   async () => (await import('./status.js')).status,
   async () => (await import('./call.js')).call,
   async () => (await import('./trace.js')).trace,
+  async () => (await import('./dlq.js')).dlq,
   async () => (await import('./token.js')).token,
   async () => (await import('./replay.js')).replay,
   async () => (await import('./sim.js')).sim,
+  async () => (await import('./chaos.js')).chaos,
 ];
-const names = ['up', 'serve', 'down', 'status', 'call', 'trace', 'token', 'replay', 'sim'];
+const names = ['up', 'serve', 'down', 'status', 'call', 'trace', 'dlq', 'token', 'replay', 'sim', 'chaos'];
 
 const terminal: Terminal = {
   out: (text) => process.stdout.write(text),

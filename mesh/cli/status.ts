@@ -39,5 +39,14 @@ function textOf(report: StatusReport): string {
     ...Object.entries(report.addresses).map(([name, address]) => `  ${name.padEnd(15)} ${address}`),
     '',
     textTable([...columns, ...(ofProcesses ? ['process', 'restarts'] : []), ''], services),
+    ...deadLettersIn(report),
   ].join('\n');
+}
+
+/** A line when there are any. */
+function deadLettersIn({ deadLetters }: StatusReport): string[] {
+  const some = Object.entries(deadLetters).filter(([, count]) => count > 0);
+  if (some.length === 0) return [];
+  const counts = some.map(([group, count]) => `${group} ${count}`).join(', ');
+  return [`dead letters: ${counts} (see meshmart dlq list)\n`];
 }

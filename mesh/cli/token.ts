@@ -20,7 +20,7 @@ export const token: Command = {
   },
   examples: [
     'meshmart token --operator',
-    'meshmart call Restock \'{"product_id": "prd_...", "quantity": 10}\' --token "$(npx meshmart token --operator)" -H idempotency-key:1',
+    'meshmart call Restock \'{"productId": "prd_...", "quantity": 10}\' --token "$(npx meshmart token --operator)" -H idempotency-key:1',
   ],
   run: async (args, terminal) => {
     if (!switchOption(args, 'operator'))

@@ -24,7 +24,7 @@ const fields = [...contract.registry]
   .flatMap((type) => type.fields);
 const sensitive = fields.filter(isSensitive);
 
-/** Nothing shows whole messages, so nothing needs the option at run time: here it judges the nets that do not know it. */
+/** Whole messages are shown by masked-json.ts alone, which reads the option. Here it judges the nets that do not know it. */
 describe('a field that the contract calls sensitive', () => {
   it('is each card number, security code, password and token, and they are all of them', () => {
     expect(new Set(sensitive.map(({ jsonName }) => jsonName))).to.deep.equal(

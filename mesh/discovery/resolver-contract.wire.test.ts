@@ -3,6 +3,7 @@ import { machineAmbient } from '../runtime/ambient.js';
 import { collectingLog } from '../testing/collecting-log.js';
 import { eventually } from '../testing/eventually.js';
 import { endpointAt, remoteResolverContract, resolverContract } from './contract-suite.js';
+import { detouredResolver } from './detour.js';
 import { createDnsResolver } from './dns-resolver.js';
 import type { Endpoint } from './resolver.js';
 import { createStaticResolver } from './static-resolver.js';
@@ -15,6 +16,22 @@ resolverContract('static', async () => {
     resolver,
     graceMs,
     publish: async (service, endpoints) => resolver.set(service, endpoints),
+    close: async () => undefined,
+  };
+});
+
+resolverContract('static, detoured to where it would go anyway', async () => {
+  const ambient = machineAmbient();
+  const log = collectingLog();
+  const lists = createStaticResolver({ ambient, log, graceMs });
+  return {
+    resolver: detouredResolver(lists, {
+      detour: async (_callee, { address, port }) => ({ address, port }),
+      timers: ambient.timers,
+      log,
+    }),
+    graceMs,
+    publish: async (service, endpoints) => lists.set(service, endpoints),
     close: async () => undefined,
   };
 });

@@ -1,5 +1,15 @@
-import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { StartupError } from './startup-error.js';
 
@@ -38,6 +48,8 @@ export function openDataFolder(folder: string): DataFolder {
   const files = openDataFiles(folder);
   const { path } = files;
   const lock = hold(path);
+  // Of a mesh that was killed: its process id may be somebody else's by now.
+  rmSync(join(path, 'run.json'), { force: true });
   return {
     ...files,
     writeRun: (record) => {
@@ -58,34 +70,53 @@ export function openDataFolder(folder: string): DataFolder {
  */
 export function openDataFiles(folder: string): DataFiles {
   const path = resolve(folder);
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (cause) {
-    throw new StartupError(
-      `the data folder ${path} can't be used (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`,
-      'make it a folder that you can read and write, or name another in MESHMART_DATA',
-      { cause },
-    );
-  }
+  openFolder('the data folder', path);
   return {
     path,
     file: (...parts) => {
       const file = join(path, ...parts);
-      mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 });
+      openFolder('the folder', dirname(file));
       return file;
     },
   };
 }
 
+/** Makes a folder when it is missing. @throws StartupError when it can't be read and written. */
+function openFolder(what: string, path: string): void {
+  try {
+    makeFolder(path);
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new StartupError(
+      `${what} ${path} can't be used (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`,
+      'make it a folder that you can read and write, or name another in MESHMART_DATA',
+      { cause },
+    );
+  }
+}
+
+/**
+ * Makes a folder and those above it, for their owner alone. Not by `recursive`: where the system answers that there is no
+ * such place although the folder above is there, as below /proc, Node 20 tries again for ever.
+ */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
+}
+
 function hold(path: string): { close(): void } {
   const file = join(path, 'lock.db');
   try {
-    const lock = new DatabaseSync(file);
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-    return lock;
+    return take(file);
   } catch (cause) {
-    if (!/locked|busy/i.test(String(cause))) {
+    if (!isBusy(cause)) {
       throw new StartupError(
         `${file} can't be opened`,
         'delete this file, or name another folder in MESHMART_DATA',
@@ -98,6 +129,33 @@ function hold(path: string): { close(): void } {
       'stop it with meshmart down, or name another folder in MESHMART_DATA',
       { cause },
     );
+  }
+}
+
+function take(file: string): { close(): void } {
+  const lock = new DatabaseSync(file);
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return /locked|busy/i.test(String(error));
+}
+
+/** Whether a mesh holds the folder now: one that runs, starts or stops. */
+export function isHeld(folder: string): boolean {
+  const file = join(resolve(folder), 'lock.db');
+  if (!existsSync(file)) return false;
+  try {
+    take(file).close();
+    return false;
+  } catch (error) {
+    return isBusy(error);
   }
 }
 

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { expect } from 'chai';
 import { type TemporaryFolder, temporaryFolder } from '../testing/temporary-folder.js';
 import { withoutPrivileges } from '../testing/without-privileges.js';
-import { type DataFolder, openDataFolder, type RunRecord, readRun } from './data-folder.js';
+import { type DataFolder, isHeld, openDataFolder, type RunRecord, readRun } from './data-folder.js';
 import { packageRoot } from './package-root.js';
 import { StartupError } from './startup-error.js';
 
@@ -82,6 +82,24 @@ describe('the data folder', () => {
     }
   });
 
+  it('is held while it is open, and not by what a killed mesh has left', () => {
+    const path = join(temporary.path, 'data');
+    expect(isHeld(path)).to.equal(false);
+    const folder = open(path);
+    expect(isHeld(path)).to.equal(true);
+    release(folder);
+    expect(isHeld(path)).to.equal(false);
+    writeFileSync(join(path, 'run.json'), JSON.stringify(record));
+    expect(isHeld(path)).to.equal(false);
+    open(path);
+    expect(readRun(path), 'the record of the one before').to.equal(undefined);
+  });
+
+  it('is not held where the lock is no lock', () => {
+    temporary.write('data/lock.db', 'this is no database, and long enough to be looked at as one');
+    expect(isHeld(join(temporary.path, 'data'))).to.equal(false);
+  });
+
   describe('that a mesh runs on', () => {
     it('is refused to a second one, which is told who holds it', () => {
       const folder = open();
@@ -146,6 +164,20 @@ describe('the data folder', () => {
 
     it('a folder below a file', () => {
       refused(join(temporary.write('file', ''), 'data'), /can't be used \(ENOTDIR\)/);
+    });
+
+    it('a folder where there can be none, and at once', function () {
+      if (process.platform !== 'linux') this.skip();
+      refused('/proc/no-such-folder/data', /can't be used \(ENOENT\)/);
+    });
+
+    it('one whose part for a service is a file', () => {
+      const folder = open(join(temporary.path, 'data'));
+      temporary.write('data/order', '');
+      expect(() => folder.file('order', 'order.db'))
+        .to.throw(StartupError, /^the folder .*order can't be used \(EEXIST\): .*MESHMART_DATA$/)
+        .with.property('message')
+        .that.does.not.contain('\n');
     });
 
     it('a folder that may not be made', () => {

@@ -7,7 +7,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Gives a service's settings: the environment wins, then what the launcher found out, then the manifest's default.
  * @param found values by environment name that the launcher knows, such as the address of a witness that it started.
- * @throws Error (a mistake in the service) for a setting that the manifest does not declare.
+ * @throws StartupError for a setting that the manifest does not declare.
  */
 export function settingsOf(
   manifest: Manifest,
@@ -16,8 +16,12 @@ export function settingsOf(
 ): (name: string) => string {
   return (name) => {
     const declared = manifest.settings[name];
-    if (declared === undefined)
-      throw new Error(`services/${manifest.name}/service.yaml does not declare setting '${name}'`);
+    if (declared === undefined) {
+      throw new StartupError(
+        `services/${manifest.name}/service.yaml does not declare setting '${name}'`,
+        'declare it under settings: its service reads it',
+      );
+    }
     const variable = environmentName(manifest.name, name, declared);
     return textOf(environment[variable]) ?? textOf(found[variable]) ?? declared.default;
   };
@@ -52,4 +56,20 @@ export function wordOf<const T extends string>(
   const word = words.find((candidate) => candidate === text);
   if (word !== undefined) return word;
   throw new StartupError(`${variable} is '${text}'`, `use one of ${words.join(', ')}`);
+}
+
+/**
+ * Reads the address of a server outside.
+ * @param example a URL of the right form, for the message; others must begin as it does, with or without `s` for TLS.
+ * @returns undefined when the variable is absent or empty.
+ * @throws StartupError for what is no URL, or one of another kind.
+ */
+export function urlOf(environment: Environment, variable: string, example: string): string | undefined {
+  const text = textOf(environment[variable]);
+  if (text === undefined) return undefined;
+  const scheme = example.slice(0, example.indexOf(':'));
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && url.hostname !== '' && [`${scheme}:`, `${scheme}s:`].includes(url.protocol))
+    return text;
+  throw new StartupError(`${variable} is '${text}'`, `give a URL such as ${example}`);
 }

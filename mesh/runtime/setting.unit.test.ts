@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Manifest } from './manifest.js';
-import { portOf, settingsOf, wordOf } from './setting.js';
+import { portOf, settingsOf, urlOf, wordOf } from './setting.js';
 import { StartupError } from './startup-error.js';
 
 describe('a setting', () => {
@@ -35,10 +35,11 @@ describe('a setting', () => {
     ).to.equal('http://default');
   });
 
-  it('that the manifest does not declare is a mistake of the service', () => {
-    expect(() => settingsOf(manifest, { PAYMENT_COLOUR: 'red' }, {})('colour'))
-      .to.throw(Error, "services/payment/service.yaml does not declare setting 'colour'")
-      .that.is.not.instanceOf(StartupError);
+  it('that the manifest does not declare is refused, and where to declare it told', () => {
+    expect(() => settingsOf(manifest, { PAYMENT_COLOUR: 'red' }, {})('colour')).to.throw(
+      StartupError,
+      "services/payment/service.yaml does not declare setting 'colour': declare it under settings",
+    );
   });
 });
 
@@ -101,5 +102,29 @@ describe('what keeps the shop from starting', () => {
   it('is one line whatever it quotes', () => {
     const error = new StartupError("X is 'a\n  at b'", ' give\r\nanother ');
     expect(error.message).to.equal("X is 'a at b': give another");
+  });
+});
+
+describe('the address of a server outside', () => {
+  const read = (text: string | undefined, example = 'http://127.0.0.1:9000') =>
+    urlOf({ THERE_URL: text }, 'THERE_URL', example);
+
+  it('is a URL of the kind that is wanted, with or without TLS', () => {
+    for (const text of ['http://10.0.0.1:80', 'https://bank.example/api']) expect(read(text)).to.equal(text);
+    for (const text of ['smtp://mail:25', 'smtps://user@mail.example'])
+      expect(read(text, 'smtp://127.0.0.1:25')).to.equal(text);
+  });
+
+  it('is none when the variable is absent or empty', () => {
+    expect(read(undefined)).to.equal(undefined);
+    expect(read('')).to.equal(undefined);
+  });
+
+  it('of another form is refused by name, with one that would do', () => {
+    for (const text of ['nope', '127.0.0.1:9000', 'ftp://x', 'http://', 'smtp://mail:25'])
+      expect(() => read(text), text).to.throw(
+        StartupError,
+        `THERE_URL is '${text}': give a URL such as http://127.0.0.1:9000`,
+      );
   });
 });

@@ -3,6 +3,7 @@ import type { Readiness, ServiceHealth } from '../runtime/edge.js';
 import { StartupError } from '../runtime/startup-error.js';
 import type { SeenEdge } from '../telemetry/edge-memory.js';
 import type { FinishedSpan } from '../telemetry/tracer.js';
+import { type DeadLetterSources, deadLetterPage } from './dead-letter-pages.js';
 
 /** What `meshmart status` shows. */
 export interface StatusReport {
@@ -15,6 +16,8 @@ export interface StatusReport {
   readonly addresses: Readonly<Record<string, string>>;
   /** One line a service, or a line an instance where each has a process of its own. */
   readonly services: readonly (ServiceHealth & ServiceLine)[];
+  /** Group to the number of its dead letters, where it could be asked. */
+  readonly deadLetters: Readonly<Record<string, number>>;
 }
 
 interface ServiceLine {
@@ -40,18 +43,20 @@ export interface AdminSources {
   edges(): Awaitable<readonly SeenEdge[]>;
   /** Whom Prometheus shall scrape; only where one process knows of many. */
   targets?(): Promise<readonly object[]>;
+  /** Messages that consumers gave up; only where events are consumed. */
+  readonly deadLetters?: DeadLetterSources | undefined;
 }
 
 type Awaitable<T> = T | Promise<T>;
 
-/** The port for those who run the shop: metrics, health, status, traces. Not for the outside. */
+/** The port for those who run the shop: metrics, health, status, traces, dead letters. Not for the outside. */
 export interface AdminPort {
   readonly url: string;
   close(): Promise<void>;
 }
 
 /**
- * Listens for operators. Only reads; every answer but `/metrics` is JSON.
+ * Listens for operators. Only reads, but for the replay of dead letters; every answer but `/metrics` is JSON.
  * @param host 127.0.0.1 unless ADMIN_HOST says otherwise.
  * @throws StartupError when the port is taken.
  */
@@ -83,11 +88,18 @@ async function answer(
   response: ServerResponse,
   sources: AdminSources,
 ): Promise<void> {
+  const url = urlOf(request);
+  if (url !== undefined && sources.deadLetters !== undefined) {
+    const page = await deadLetterPage(request, url, sources.deadLetters);
+    if (page !== undefined) {
+      if (page.allow !== undefined) response.setHeader('allow', page.allow);
+      return reply(response, page.status, page.body);
+    }
+  }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD');
     return reply(response, 405, { title: 'The admin port only reads' });
   }
-  const url = urlOf(request);
   if (url === undefined) return reply(response, 400, { title: 'The address of the page can not be read' });
   switch (url.pathname) {
     case '/metrics': {
@@ -112,7 +124,8 @@ async function answer(
     default:
       return reply(response, 404, {
         title: 'No such page on the admin port',
-        detail: 'there are /metrics, /healthz, /readyz, /status, /edges, /targets and /traces?order=ID',
+        detail:
+          'there are /metrics, /healthz, /readyz, /status, /edges, /targets, /dead-letters and /traces?order=ID',
       });
   }
 }
@@ -157,7 +170,7 @@ function listening(server: Server, host: string, port: number): Promise<void> {
             )
           : new StartupError(
               `the admin port can't listen on ${host}:${port} (${cause.code})`,
-              'check ADMIN_PORT',
+              'check ADMIN_HOST and ADMIN_PORT',
               { cause },
             ),
       );

@@ -1,8 +1,12 @@
+import type { IncomingMessage } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { expect } from 'chai';
+import type { DeadLetterQueues, ShownDeadLetter } from '../bus/dead-letter-queues.js';
+import { MeshError } from '../contract/error.js';
 import type { Readiness } from '../runtime/edge.js';
 import { StartupError } from '../runtime/startup-error.js';
 import { madeSpan } from '../testing/made-span.js';
+import { refusalOf } from './admin-access.js';
 import { type AdminPort, type AdminSources, openAdminPort, type StatusReport } from './admin-port.js';
 
 const status: StatusReport = {
@@ -13,15 +17,52 @@ const status: StatusReport = {
   ready: true,
   addresses: { rest: 'http://127.0.0.1:8080' },
   services: [],
+  deadLetters: {},
 };
+const token = 'the-token-of-the-data-folder';
+const letter: ShownDeadLetter = {
+  group: 'cart',
+  id: 'order-1-x',
+  topic: 'order',
+  type: 'meshmart.order.v1.OrderPlaced',
+  key: 'ord_1',
+  attempts: 8,
+  lastError: 'Error: no',
+  occurredAtMs: 1,
+  failedAtMs: 2,
+  traceId: null,
+  message: { orderId: 'ord_1' },
+  unreadable: null,
+  bytes: 7,
+};
+const notThere = (group: string, id: string) =>
+  new MeshError({
+    code: 'NOT_FOUND',
+    reason: 'CONFLICT',
+    message: `${group} has no dead letter ${id}: list them first`,
+  });
 
 describe('the admin port', () => {
   let port: AdminPort;
   let readiness: Readiness;
   let changed: Partial<AdminSources>;
+  let replayed: string[];
   beforeEach(async () => {
     readiness = { ready: true, services: [] };
     changed = {};
+    replayed = [];
+    const queues: DeadLetterQueues = {
+      counts: async () => ({ cart: 1 }),
+      list: async () => [letter],
+      show: async (group, id) => {
+        if (id !== letter.id) throw notThere(group, id);
+        return letter;
+      },
+      replay: async (group, id) => {
+        if (id !== letter.id) throw notThere(group, id);
+        replayed.push(`${group} ${id}`);
+      },
+    };
     const sources: AdminSources = {
       metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),
       readiness: async () => readiness,
@@ -30,6 +71,7 @@ describe('the admin port', () => {
       spansOfTrace: (id) => [madeSpan({ id: 2, name: `trace ${id}` })],
       recentSpans: (limit) => [madeSpan({ id: 3, name: `recent ${limit}` })],
       edges: () => [],
+      deadLetters: { queues, token },
     };
     port = await openAdminPort(
       '127.0.0.1',
@@ -115,6 +157,73 @@ describe('the admin port', () => {
       expect(response.headers.get('content-type')).to.equal('application/problem+json');
     });
   }
+
+  describe('of dead letters', () => {
+    const headers = { authorization: `Bearer ${token}` };
+    const of = (id: string) => `?group=cart&id=${id}`;
+
+    it('lists and shows them to an operator, and replays one', async () => {
+      const listed = await get('/dead-letters', { headers });
+      expect(JSON.parse(listed.text)).to.deep.equal({ deadLetters: [letter] });
+      const shown = await get(`/dead-letters/message${of(letter.id)}`, { headers });
+      expect(JSON.parse(shown.text)).to.deep.equal(letter);
+      const { response } = await get(`/dead-letters/replay${of(letter.id)}`, { headers, method: 'POST' });
+      expect(response.status).to.equal(200);
+      expect(replayed).to.deep.equal(['cart order-1-x']);
+    });
+
+    it('tells nobody else, and replays for nobody else', async () => {
+      const strangers: (RequestInit & { headers?: Record<string, string> })[] = [
+        {},
+        { headers: { authorization: `Bearer ${token}x` } },
+        { headers: { authorization: `Basic ${token}` } },
+        { headers: { authorization: token } },
+        { headers: { cookie: `authorization=Bearer ${token}` } },
+      ];
+      for (const stranger of strangers) {
+        for (const path of ['/dead-letters', `/dead-letters/message${of(letter.id)}`]) {
+          const { response, text } = await get(path, stranger);
+          expect(response.status, JSON.stringify(stranger)).to.equal(401);
+          expect(text).to.not.include('order-1-x');
+        }
+        const { response } = await get(`/dead-letters/replay${of(letter.id)}`, {
+          ...stranger,
+          method: 'POST',
+        });
+        expect(response.status).to.equal(401);
+      }
+      expect(replayed).to.deep.equal([]);
+    });
+
+    it('replays by POST alone, and shows by GET alone', async () => {
+      const replay = await get(`/dead-letters/replay${of(letter.id)}`, { headers });
+      expect(replay.response.status).to.equal(405);
+      expect(replay.response.headers.get('allow')).to.equal('POST');
+      const list = await get('/dead-letters', { headers, method: 'POST' });
+      expect(list.response.status).to.equal(405);
+      expect(list.response.headers.get('allow')).to.equal('GET');
+      expect(replayed).to.deep.equal([]);
+    });
+
+    it('says what is missing, and what is not there', async () => {
+      expect((await get('/dead-letters/message?group=cart', { headers })).response.status).to.equal(400);
+      const { response, text } = await get(`/dead-letters/message${of('other')}`, { headers });
+      expect(response.status).to.equal(404);
+      expect(JSON.parse(text)).to.deep.equal({
+        title: 'cart has no dead letter other',
+        detail: 'list them first',
+      });
+    });
+
+    it('from this machine alone', () => {
+      const from = (remoteAddress: string) =>
+        refusalOf({ socket: { remoteAddress }, headers } as unknown as IncomingMessage, token)?.status;
+      for (const address of ['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1'])
+        expect(from(address), address).to.equal(undefined);
+      for (const address of ['10.0.0.1', '::ffff:10.0.0.1', 'fe80::1', '128.0.0.1', ''])
+        expect(from(address), address).to.equal(403);
+    });
+  });
 
   it('names its pages to who asks for another', async () => {
     for (const path of ['/', '/metrics/', '/Metrics', '/../etc/passwd', '/status%00']) {

@@ -48,6 +48,11 @@ export function loadShop(servicesFolder: string = join(packageRoot(), 'services'
   };
 }
 
+/** The services that consume events: each is a group of the bus. */
+export function consumersOf(manifests: readonly Manifest[]): readonly string[] {
+  return manifests.filter(({ consumes }) => Object.keys(consumes).length > 0).map(({ name }) => name);
+}
+
 /** The code of one service folder: a service, or the one at the edge. */
 export interface LoadedModule {
   readonly manifest: Manifest;

@@ -1,4 +1,6 @@
+import { deadLetterQueues } from '../bus/dead-letter-queues.js';
 import { openEmbeddedBus } from '../bus/embedded-bus.js';
+import { bytesToMaskedJson } from '../contract/masked-json.js';
 import { inProcessWire } from '../rpc/in-process.js';
 import type { Dispatch } from '../rpc/wire.js';
 import { machineAmbient } from '../runtime/ambient.js';
@@ -10,13 +12,15 @@ import type { Manifest } from '../runtime/manifest.js';
 import { secretsOf } from '../runtime/secret-file.js';
 import { type Environment, settingsOf } from '../runtime/setting.js';
 import { StartupError } from '../runtime/startup-error.js';
+import { openLogFile } from '../store/log-file.js';
 import type { SchemaStep } from '../store/schema-step.js';
 import { openSqliteStore } from '../store/sqlite-store.js';
 import { createEdgeMemory } from '../telemetry/edge-memory.js';
 import { createMetrics } from '../telemetry/metrics.js';
+import { readAdminToken } from './admin-access.js';
 import { openAdminPort, type StatusReport } from './admin-port.js';
 import { openFrontPort } from './front-port.js';
-import { loadModule, loadShop } from './loaded-shop.js';
+import { consumersOf, loadModule, loadShop } from './loaded-shop.js';
 import { observedFront, observedWires } from './observed-wires.js';
 import { type Opened, opening } from './opened.js';
 import { readPorts } from './ports-setting.js';
@@ -78,8 +82,15 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
     ambient,
     log: log.service('bus'),
     metrics,
+    openLog: openLogFile,
   });
   opened.push(() => bus.close());
+  const deadLetters = deadLetterQueues({
+    bus,
+    groups: consumersOf(manifests),
+    toJson: (type, bytes) => bytesToMaskedJson(contract, type, bytes),
+  });
+  metrics.deadLetters(deadLetters.counts);
 
   // Build: every service, then the edge. Wires find the receiving end when a call is made.
   const edges = createEdgeMemory();
@@ -110,6 +121,7 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
       timers: ambient.timers,
       metrics,
       tracer: world.tracerOf(manifest.name),
+      openLog: openLogFile,
     }),
     setting: settingsOf(manifest, environment, found),
     secret: secretsOf(manifest, data.file('secrets'), ambient.random),
@@ -179,11 +191,18 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
   const admin = await openAdminPort(ports.adminHost, ports.admin, {
     metrics: metrics.text,
     readiness: readiness.current,
-    status: async () => statusReport(await readiness.current(), manifests, addresses, version, startedAtMs),
+    status: async () => ({
+      ...statusReport(await readiness.current(), manifests, addresses, version, startedAtMs),
+      deadLetters: await deadLetters.counts(),
+    }),
     spansOfOrder: spans.memory.byOrder,
     spansOfTrace: spans.memory.byTrace,
     recentSpans: spans.memory.recent,
     edges: edges.seen,
+    deadLetters: {
+      queues: deadLetters,
+      token: readAdminToken(data.file('secrets'), ambient.random),
+    },
   });
   opened.push(() => admin.close());
   addresses = { ...addresses, adminUrl: admin.url };
@@ -218,7 +237,7 @@ function statusReport(
   addresses: Partial<MeshAddresses>,
   version: string,
   startedAtMs: number,
-): StatusReport {
+): Omit<StatusReport, 'deadLetters'> {
   return {
     version,
     shape: 'one-process',

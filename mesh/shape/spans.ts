@@ -1,5 +1,5 @@
 import type { Ambient, Log } from '../runtime/ports.js';
-import { type Environment, wordOf } from '../runtime/setting.js';
+import { type Environment, urlOf, wordOf } from '../runtime/setting.js';
 import { nullTracer } from '../telemetry/null-tracer.js';
 import { createRecordingTracers } from '../telemetry/recording-tracer.js';
 import { createSpanMemory, type SpanMemory } from '../telemetry/span-memory.js';
@@ -23,10 +23,16 @@ export interface SpansOptions {
   readonly fallback: TraceExporter | 'none';
 }
 
+/** The standard variables that say where the spans go. */
+const endpoints = {
+  otlp: ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
+  jaeger: ['OTEL_EXPORTER_JAEGER_ENDPOINT'],
+} as const;
+
 /**
  * Keeps spans in memory, and sends them out where TRACES_EXPORTER asks for it: `none` (memory alone), `otlp`, `jaeger`;
  * `off` makes no spans at all. What sends them is loaded only then: it takes longer to load than the rest of the shop.
- * @throws StartupError for another word.
+ * @throws StartupError for another word, or an address that is none.
  */
 export async function openSpans(options: SpansOptions): Promise<Spans> {
   const { environment, version, ambient, log, fallback } = options;
@@ -40,6 +46,8 @@ export async function openSpans(options: SpansOptions): Promise<Spans> {
     case 'none':
       return { memory, tracerOf: recording([memory.sink]), close: async () => undefined };
     default: {
+      // The exporters read these by themselves, and would only complain to a log.
+      for (const variable of endpoints[exporter]) urlOf(environment, variable, 'http://127.0.0.1:4318');
       const { startSpanExport } = await import('../telemetry/span-export.js');
       const sending = await startSpanExport({
         exporter,

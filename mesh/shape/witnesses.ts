@@ -1,6 +1,6 @@
 import type { DataFolder } from '../runtime/data-folder.js';
 import type { Ambient, Log } from '../runtime/ports.js';
-import type { Environment } from '../runtime/setting.js';
+import { type Environment, urlOf } from '../runtime/setting.js';
 import { type KeptWitness, keepWitness } from './kept-witness.js';
 import { startWitness } from './witness-process.js';
 
@@ -28,6 +28,7 @@ const graceMs = 2_000;
 /**
  * Starts the card processor and the mail sink, unless CARD_PROCESSOR_URL or SMTP_URL name others, and starts them again, at
  * the same addresses, when they die.
+ * @throws StartupError for an address that is none, or a witness that does not start.
  */
 export async function startWitnesses(options: WitnessesOptions): Promise<Witnesses> {
   const { data, environment } = options;
@@ -43,8 +44,8 @@ export async function startWitnesses(options: WitnessesOptions): Promise<Witness
           onExit: (_name, code) => onExit(code),
         }),
     });
-  const cardProcessorUrl = environment['CARD_PROCESSOR_URL'];
-  const smtpUrl = environment['SMTP_URL'];
+  const cardProcessorUrl = urlOf(environment, 'CARD_PROCESSOR_URL', 'http://127.0.0.1:9000');
+  const smtpUrl = urlOf(environment, 'SMTP_URL', 'smtp://127.0.0.1:2525');
   const started = await Promise.allSettled([
     cardProcessorUrl
       ? undefined

@@ -5,11 +5,18 @@ import { fileURLToPath } from 'node:url';
 import { machineAmbient } from '../runtime/ambient.js';
 import { testCommand } from '../testing/test-context.js';
 import { appending, bytesOf, suiteSchema } from './contract-suite.js';
+import { openLogFile } from './log-file.js';
 import { openSqliteStore } from './sqlite-store.js';
 
-async function commitUntilKilled(path: string, from: number): Promise<never> {
+async function commitUntilKilled(path: string, from: number, together: boolean): Promise<never> {
   const { clock } = machineAmbient();
-  const store = openSqliteStore({ path, service: 'test', schema: suiteSchema, clock });
+  const store = openSqliteStore({
+    path,
+    service: 'test',
+    schema: suiteSchema,
+    clock,
+    openLog: together ? openLogFile : undefined,
+  });
   for (let number = from; ; number += 1) {
     await store.commit({
       ...appending(`order-${number}`, 0, 'placed', 'paid'),
@@ -23,7 +30,7 @@ async function commitUntilKilled(path: string, from: number): Promise<never> {
 }
 
 // Only as a program of its own: a run of all files named .test.ts loads it too, and must not wait for it for ever.
-const [, program, path, from] = argv;
+const [, program, path, from, synced] = argv;
 if (program === fileURLToPath(import.meta.url) && path !== undefined) {
-  await commitUntilKilled(path, Number(from));
+  await commitUntilKilled(path, Number(from), synced === 'together');
 }

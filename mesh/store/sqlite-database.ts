@@ -1,5 +1,6 @@
 import { DatabaseSync } from '@photostructure/sqlite';
 import { StartupError } from '../runtime/startup-error.js';
+import { type CommitSync, type LogFile, shareSyncs } from './commit-sync.js';
 import type { Row, SqlValue } from './store.js';
 
 /** A prepared statement. Integers come out as numbers, those that a number can't hold exactly as bigints. */
@@ -16,6 +17,11 @@ export interface SqliteDatabase {
   exec(sql: string): void;
   /** Runs `work` in a transaction: all of it happens, or, if it throws, nothing. */
   transaction<T>(work: () => T): T;
+  /**
+   * Resolves when all that was committed by now survives a loss of power; undefined when it does. Nobody may act before on
+   * what it has written or read. Rejects when the disk failed: then this connection is of no use any more.
+   */
+  settled(): Promise<void> | undefined;
   /** How long a statement waits, with the thread blocked, where another process holds the database. Default 2000 ms. */
   blockFor(waitMs: number): void;
   close(): void;
@@ -24,11 +30,22 @@ export interface SqliteDatabase {
 /** Statement texts are few and fixed; the bound is for a mistake that builds them from data. */
 const maxStatements = 500;
 
+/** How a database is opened. */
+export interface SqliteDatabaseOptions {
+  /**
+   * Gives the file of the write-ahead log: then the thread goes on while commits are synced, many at once, and
+   * {@link SqliteDatabase.settled} tells when. Only where no other process reads the file, since it would not know what is on
+   * the disk. Without, SQLite syncs each commit, and all else waits for it.
+   */
+  readonly openLog?: ((path: string) => LogFile) | undefined;
+}
+
 /**
  * Opens a database file (or `:memory:`) with a write-ahead log and every commit synced.
  * @throws StartupError when the file can't be opened, written, or is not a database.
  */
-export function openSqliteDatabase(path: string): SqliteDatabase {
+export function openSqliteDatabase(path: string, options: SqliteDatabaseOptions = {}): SqliteDatabase {
+  const openLog = path === ':memory:' ? undefined : options.openLog;
   let connection: InstanceType<typeof DatabaseSync> | undefined;
   try {
     connection = new DatabaseSync(path);
@@ -38,7 +55,10 @@ export function openSqliteDatabase(path: string): SqliteDatabase {
     );
     // SQLite opens a file that it may not write for reading alone: better to hear of it now than at the first commit.
     connection.exec('BEGIN IMMEDIATE; ROLLBACK');
-    return wrap(connection);
+    if (openLog === undefined) return wrap(connection, undefined);
+    // The log is synced here instead, and by SQLite still before it moves what is in it into the file.
+    connection.exec('PRAGMA synchronous = NORMAL');
+    return wrap(connection, shareSyncs(openLog(`${path}-wal`)));
   } catch (cause) {
     connection?.close();
     throw new StartupError(
@@ -90,7 +110,10 @@ function narrow(row: Row): Row {
   );
 }
 
-function wrap(connection: InstanceType<typeof DatabaseSync>): SqliteDatabase {
+function wrap(
+  connection: InstanceType<typeof DatabaseSync>,
+  commitSync: CommitSync | undefined,
+): SqliteDatabase {
   const statements = new Map<string, SqliteStatement>();
   let depth = 0;
   return {
@@ -99,8 +122,16 @@ function wrap(connection: InstanceType<typeof DatabaseSync>): SqliteDatabase {
       if (known !== undefined) return known;
       if (statements.size >= maxStatements) statements.clear();
       const statement = withBigInts(connection.prepare(sql) as unknown as NativeStatement);
-      statements.set(sql, statement);
-      return statement;
+      const told: SqliteStatement = {
+        ...statement,
+        run: (...values) => {
+          const result = statement.run(...values);
+          if (depth === 0) commitSync?.committed();
+          return result;
+        },
+      };
+      statements.set(sql, told);
+      return told;
     },
     exec: (sql) => connection.exec(sql),
     transaction: (work) => {
@@ -111,6 +142,7 @@ function wrap(connection: InstanceType<typeof DatabaseSync>): SqliteDatabase {
         try {
           const result = work();
           connection.exec('COMMIT');
+          commitSync?.committed();
           return result;
         } catch (error) {
           // SQLite has ended the transaction by itself after some failures, such as a full disk.
@@ -125,6 +157,7 @@ function wrap(connection: InstanceType<typeof DatabaseSync>): SqliteDatabase {
         depth -= 1;
       }
     },
+    settled: () => commitSync?.settled(),
     blockFor: (waitMs) => connection.exec(`PRAGMA busy_timeout = ${Math.trunc(waitMs)}`),
     close: () => {
       statements.clear();
@@ -135,6 +168,7 @@ function wrap(connection: InstanceType<typeof DatabaseSync>): SqliteDatabase {
         // The log stays and is read at the next opening.
       }
       connection.close();
+      commitSync?.close();
     },
   };
 }

@@ -6,14 +6,14 @@ import type { Tracer } from '../telemetry/tracer.js';
 import { observedWork } from './observed-work.js';
 import type { SchemaStep } from './schema-step.js';
 import { writeBatch } from './sqlite-batch.js';
-import { openSqliteDatabase } from './sqlite-database.js';
+import { openSqliteDatabase, type SqliteDatabaseOptions } from './sqlite-database.js';
 import { createSqliteGate, type SqliteGate } from './sqlite-gate.js';
 import { applySchema } from './sqlite-schema.js';
 import type { Row, Statement, Store } from './store.js';
 import { commandAnswer, pendingMessage, recordedEvent } from './stored-rows.js';
 
 /** What a store is opened with. */
-export interface SqliteStoreOptions {
+export interface SqliteStoreOptions extends SqliteDatabaseOptions {
   /** File of the database, or `:memory:` for a test. */
   readonly path: string;
   /** The service whose store it is: part of message ids, and named in messages. */
@@ -30,12 +30,13 @@ export interface SqliteStoreOptions {
 }
 
 /**
- * A store in one SQLite file: write-ahead log, every commit synced to disk before it resolves.
+ * A store in one SQLite file: write-ahead log, every commit synced to disk before it resolves. With `openLog` commits
+ * that come together share their sync.
  * @throws StartupError when the file can't be opened, or a released step of the schema was changed.
  */
 export function openSqliteStore(options: SqliteStoreOptions): Store {
   const { service, clock, tracer, metrics } = options;
-  const database = openSqliteDatabase(options.path);
+  const database = openSqliteDatabase(options.path, options);
   try {
     applySchema(database, options.schema, options.path);
   } catch (error) {
@@ -46,7 +47,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   const gate: SqliteGate =
     options.timers === undefined ? async (write) => write() : createSqliteGate(database, options.timers);
 
-  const run = observedWork({
+  const observed = observedWork({
     service,
     system: 'sqlite',
     clock,
@@ -54,6 +55,16 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     metrics,
     unavailable: (cause) => storageUnavailable(service, cause),
   });
+  /** What the work found, or ran into, when that is on the disk: nobody may act on what power can still take away. */
+  const settled = async <T>(work: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } finally {
+      const pending = database.settled();
+      if (pending !== undefined) await pending;
+    }
+  };
+  const run: typeof observed = (operation, trace, work) => observed(operation, trace, () => settled(work));
 
   return {
     dialect: 'sqlite',

@@ -8,6 +8,7 @@ import { type TemporaryFolder, temporaryFolder } from '../testing/temporary-fold
 import { appending, conflictOf, type StoreSetup, storeContract } from './contract-suite.js';
 import { answerOnceContract } from './idempotent-suite.js';
 import { leaseContract } from './lease-suite.js';
+import { openLogFile } from './log-file.js';
 import { purgeContract } from './purge-suite.js';
 import { rebuildContract } from './rebuild-suite.js';
 import { openSqliteStore } from './sqlite-store.js';
@@ -15,11 +16,15 @@ import type { Store } from './store.js';
 
 const { clock } = machineAmbient();
 
-function setup(pathOf: (name: string) => string, remove: () => void): StoreSetup {
+function setup(
+  pathOf: (name: string) => string,
+  remove: () => void,
+  openLog?: typeof openLogFile,
+): StoreSetup {
   const opened: Store[] = [];
   return {
     open: async (name, schema, clock = machineAmbient().clock) => {
-      const store = openSqliteStore({ path: pathOf(name), service: name, schema, clock });
+      const store = openSqliteStore({ path: pathOf(name), service: name, schema, clock, openLog });
       opened.push(store);
       return store;
     },
@@ -36,6 +41,15 @@ storeContract('SQLite in a file', true, () => {
   return setup(
     (name) => join(folder.path, `${name}.db`),
     () => folder.remove(),
+  );
+});
+
+storeContract('SQLite in a file, its commits synced together', true, () => {
+  const folder = temporaryFolder();
+  return setup(
+    (name) => join(folder.path, `${name}.db`),
+    () => folder.remove(),
+    openLogFile,
   );
 });
 

@@ -44,6 +44,8 @@ export interface Metrics {
   observeHttp(method: string, route: string, status: number, seconds: number): void;
   observeMessage(message: ProcessedMessage): void;
   observeDatabase(operation: DatabaseOperation): void;
+  /** Where the numbers of dead letters come from: asked with each scrape. Group to number; once for each process. */
+  deadLetters(counts: () => Promise<Readonly<Record<string, number>>>): void;
   /** All of them in the text format of Prometheus. */
   text(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -189,6 +191,21 @@ export function createMetrics(options: MetricsOptions): Metrics {
         },
         seconds,
       ),
+    deadLetters: (counts) => {
+      new Gauge({
+        name: 'mesh_dead_letters',
+        help: 'Messages that a consumer group gave up and nobody has replayed, counted up to 1000.',
+        labelNames: ['messaging_consumer_group_name'],
+        registers,
+        async collect() {
+          // A number that nobody knows now is left out, and the other metrics are told all the same.
+          const known = await counts().catch(() => ({}));
+          this.reset();
+          for (const [group, count] of Object.entries(known))
+            this.set({ messaging_consumer_group_name: serviceLabel(group) }, count);
+        },
+      });
+    },
     text: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };
 }

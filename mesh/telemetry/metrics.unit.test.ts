@@ -92,6 +92,26 @@ describe('metrics', () => {
     expect((await metrics.text()).text).to.include(`mesh_client_breaker_open{${own}} 0`);
   });
 
+  it('tell the dead letters of each group as they are now, and leave out what nobody knows', async () => {
+    const metrics = create();
+    let counts: () => Promise<Record<string, number>> = async () => ({ cart: 2, mail: 0 });
+    metrics.deadLetters(() => counts());
+    const line = (group: string, count: number) =>
+      `mesh_dead_letters{messaging_consumer_group_name="${group}"} ${count}`;
+    expect((await metrics.text()).text)
+      .to.include(line('cart', 2))
+      .and.include(line('mail', 0));
+    counts = async () => ({ mail: 1 });
+    expect((await metrics.text()).text)
+      .to.include(line('mail', 1))
+      .and.not.include('messaging_consumer_group_name="cart"');
+    counts = () => Promise.reject(new Error('the bus is away'));
+    const { text } = await metrics.text();
+    expect(text)
+      .to.include('meshmart_build_info')
+      .and.not.match(/^mesh_dead_letters\{/m);
+  });
+
   it('tell what runs, in the text format of Prometheus', async () => {
     const { contentType, text } = await create().text();
     expect(contentType).to.equal('text/plain; version=0.0.4; charset=utf-8');

@@ -223,6 +223,9 @@ describe('architecture', function () {
         ['export const signal = AbortSignal.timeout(1);', 'AbortSignal.timeout'],
         ['export const now = globalThis.Date;', 'globalThis.Date'],
         ['console.log("here it is");', 'console.log'],
+        ['export const today = new Intl.DateTimeFormat("en").format();', 'Intl.DateTimeFormat'],
+        ['export const cores = navigator.hardwareConcurrency;', 'navigator.hardwareConcurrency'],
+        ['export const here = import.meta.dirname;', 'import.meta'],
       ];
       for (const [statement, name] of uses) {
         const text = name.replace(/[.()]/g, '\\$&');
@@ -265,6 +268,38 @@ describe('architecture', function () {
         [grpc],
         /mesh\/rpc\/grpc/,
       );
+      for (const name of ['protobufjs', 'protobufjs/light.js', 'ts-proto', 'google-protobuf']) {
+        finds(
+          `${name}, past proto-loader and ts-proto`,
+          'confined-package',
+          'mesh/cli/planted.ts',
+          [`import it from '${name}'; // here`],
+          /may be imported nowhere/,
+        );
+      }
+      finds(
+        'a service in the runtime',
+        'layer',
+        'mesh/rpc/planted.ts',
+        [`import { vault } from '../../services/payment/vault.js'; // here`],
+        /^mesh\/ may not import from services\//,
+      );
+      finds(
+        'the runtime in a witness, which trusts nobody',
+        'layer',
+        'witnesses/bank/planted.ts',
+        [`import { MeshError } from '../../mesh/contract/error.js'; // here`],
+        /^witnesses\/ may not import from mesh\//,
+      );
+      for (const form of ['mts', 'cts', 'tsx', 'js', 'mjs', 'cjs']) {
+        finds(
+          `code in a .${form} file, which no rule reads`,
+          'folder',
+          `services/cart/planted.${form}`,
+          ['export const now = Date.now(); // here'],
+          /written in \.ts files/,
+        );
+      }
       finds(
         'proto-loader beside the command line',
         'confined-package',

@@ -6,7 +6,7 @@ import { machineAmbient } from '../runtime/ambient.js';
 import { findProgram } from '../shape/servers/find-program.js';
 import { postgresSettings, postgres as serverKind, superuserPassword } from '../shape/servers/postgres.js';
 import { letThrough, runAsOf } from '../shape/servers/run-as.js';
-import { makeFolders, writeOwn } from '../shape/servers/server-process.js';
+import { makeFolders, writeOwn } from '../shape/servers/server-folder.js';
 import { postgresAddressOf, postgresNameOf } from '../store/postgres-address.js';
 import type { PostgresAccess } from '../store/postgres-pool.js';
 import { provisionPostgres } from '../store/postgres-provision.js';

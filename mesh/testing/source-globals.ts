@@ -29,6 +29,8 @@ const forbidden: Readonly<Record<string, string>> = {
   eval: 'write the code out',
   Function: 'write the code out',
   require: 'import it',
+  navigator: 'settings come in through ports.setting',
+  Intl: 'it follows the machine and its clock: write the format out',
 };
 
 /** Globals of which a part reads the clock or chance: the parts that are pure. */
@@ -54,6 +56,11 @@ export function globalRules(tree: SourceTree): Violation[] {
 function globalsOf(source: Source, checker: ts.TypeChecker): Violation[] {
   const found: Violation[] = [];
   for (const node of nodesOf(source.file)) {
+    if (ts.isMetaProperty(node) && node.keywordToken === ts.SyntaxKind.ImportKeyword) {
+      const message = "import.meta is not a service's to use: where it lies is the runtime's to know";
+      found.push(violationAt(source, node, 'ambient', message));
+      continue;
+    }
     if (!ts.isIdentifier(node) || !isReference(node)) continue;
     const always = Object.hasOwn(forbidden, node.text) ? forbidden[node.text] : undefined;
     const part = Object.hasOwn(partly, node.text) ? partly[node.text] : undefined;

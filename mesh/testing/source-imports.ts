@@ -61,6 +61,11 @@ const builtins = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]
 const confined: Readonly<Record<string, readonly string[]>> = {
   '@grpc/grpc-js': ['mesh/rpc/grpc/', 'mesh/discovery/', 'mesh/balancing/', 'mesh/cli/'],
   '@grpc/proto-loader': ['mesh/cli/'],
+  // What proto-loader and ts-proto are made of: messages come from proto/gen, dynamic ones from proto-loader.
+  protobufjs: [],
+  'ts-proto': [],
+  'google-protobuf': [],
+  'grpc-tools': [],
 };
 
 /** An import, export-from, dynamic import or require. */
@@ -83,15 +88,30 @@ export function importRules(tree: SourceTree): Violation[] {
         const report = (rule: string, message: string) => [violationAt(source, found.node, rule, message)];
         const confinedTo = found.specifier === undefined ? undefined : confined[packageOf(found.specifier)];
         if (confinedTo !== undefined && !confinedTo.some((folder) => source.path.startsWith(folder))) {
-          return report(
-            'confined-package',
-            `${found.specifier} may only be imported in ${confinedTo.join(', ')}`,
-          );
+          const where = confinedTo.length === 0 ? 'nowhere' : `only in ${confinedTo.join(', ')}`;
+          return report('confined-package', `${found.specifier} may be imported ${where}`);
         }
+        const layer = layerProblem(source, found);
+        if (layer !== undefined) return report('layer', layer);
         const problem = service === undefined ? undefined : serviceProblem(service, source, found);
         return problem === undefined ? [] : report('service-import', problem);
       });
     });
+}
+
+/** Folders whose production code may not import from others: the runtime carries any service, a witness trusts nobody. */
+const layers: Readonly<Record<string, readonly string[]>> = {
+  mesh: ['services', 'witnesses', 'labs'],
+  witnesses: ['mesh', 'services', 'labs', 'proto', 'conformance'],
+};
+
+/** Why the folder that a source is in may not import this, or undefined when it may. */
+function layerProblem(source: Source, { specifier }: Import): string | undefined {
+  if (specifier === undefined || !specifier.startsWith('.')) return undefined;
+  const [from = ''] = source.path.split('/');
+  const [to = ''] = posix.join(posix.dirname(source.path), specifier).split('/');
+  if (!layers[from]?.includes(to)) return undefined;
+  return `${from}/ may not import from ${to}/: it has to work without it`;
 }
 
 /** Why a service may not import this, or undefined when it may. */

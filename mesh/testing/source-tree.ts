@@ -28,6 +28,8 @@ export interface SourceTree {
   /** Absolute path. */
   readonly root: string;
   readonly sources: readonly Source[];
+  /** Paths of code in another form than `.ts`, which the rules can't read. */
+  readonly unread: readonly string[];
   /** Names of the folders in `services/`. */
   readonly services: readonly string[];
   /** Knows types across files; packages outside the project are unknown to it. */
@@ -40,14 +42,22 @@ const testFile = /(?:^|\/)(?:[^/]+\.test|contract-suite|test-[^/]+)\.ts$|^confor
 
 /** Reads all sources below a root. Folders that are not there are passed over. */
 export function readSourceTree(root: string): SourceTree {
-  const paths = folders.flatMap((folder) => sourcesIn(join(root, folder)));
+  const files = folders.flatMap((folder) => filesIn(join(root, folder)));
+  const paths = files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'));
+  const below = (path: string) => relative(root, path).replaceAll('\\', '/');
   const program = ts.createProgram({ rootNames: paths, options: compilerOptions, host: hostFor(paths) });
   const sources = paths.flatMap((path): Source[] => {
     const file = program.getSourceFile(path);
-    const below = relative(root, path).replaceAll('\\', '/');
-    return file === undefined ? [] : [{ path: below, file, test: testFile.test(below) }];
+    return file === undefined ? [] : [{ path: below(path), file, test: testFile.test(below(path)) }];
   });
-  return { root, sources, services: foldersIn(join(root, 'services')), checker: program.getTypeChecker() };
+  const unread = files.filter((file) => /\.(?:[cm]ts|tsx|jsx|[cm]?js)$/.test(file)).map(below);
+  return {
+    root,
+    sources,
+    unread,
+    services: foldersIn(join(root, 'services')),
+    checker: program.getTypeChecker(),
+  };
 }
 
 /** The service that a source belongs to, if it is part of one. */
@@ -109,13 +119,13 @@ function hostFor(paths: readonly string[]): ts.CompilerHost {
   return host;
 }
 
-function sourcesIn(folder: string): string[] {
+function filesIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true })
     .flatMap((entry) => {
       const path = join(folder, entry.name);
-      if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : sourcesIn(path);
-      return entry.name.endsWith('.ts') && !entry.name.endsWith('.d.ts') ? [path] : [];
+      if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : filesIn(path);
+      return [path];
     })
     .sort();
 }

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { MeshError } from '../../mesh/contract/error.js';
 import type { EdgePorts } from '../../mesh/runtime/edge.js';
@@ -86,9 +87,11 @@ export function createHttpServer(ports: EdgePorts, limits: HttpLimits = httpLimi
   app.server.maxHeadersCount = 200;
   // Bodies stay bytes: our own reader is stricter than the framework's.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(/^application\/json(;|$)/, { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
-  );
+  app.addContentTypeParser(/^application\/json(;|$)/, { parseAs: 'buffer' }, (request, body, done) => {
+    const unread = unreadBody(request.headers);
+    if (unread === undefined) done(null, body);
+    else done(unread);
+  });
 
   const spanOf = (request: FastifyRequest) => {
     const known = spans.get(request);
@@ -242,6 +245,20 @@ function hasRoute(app: FastifyInstance, method: string, path: string): boolean {
 
 function pathOf(request: FastifyRequest): string {
   return request.url.split('?')[0] ?? '/';
+}
+
+/** Why a JSON body can't be read as its headers say it is written: compressed, or in another character set. */
+function unreadBody(headers: IncomingHttpHeaders): MeshError | undefined {
+  const encoding = headers['content-encoding']?.toLowerCase() ?? 'identity';
+  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8';
+  const told =
+    encoding !== 'identity'
+      ? 'the body is compressed (content-encoding): send it as it is'
+      : !/^utf-?8$/i.test(charset)
+        ? 'the body is not in UTF-8 (content-type): send it in UTF-8'
+        : undefined;
+  if (told === undefined) return undefined;
+  return new MeshError({ code: 'INVALID_ARGUMENT', reason: 'UNSUPPORTED_MEDIA_TYPE', message: told });
 }
 
 /** The framework's own errors in the words of the contract. */

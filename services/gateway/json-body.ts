@@ -49,30 +49,50 @@ function checkDepth(text: string): void {
   }
 }
 
+/** An object or a list that is being read. */
+interface Level {
+  /** Where it is: `lines[0].price`, empty for the whole body. */
+  readonly path: string;
+  /** The keys so far; undefined for a list. */
+  readonly keys: Set<string> | undefined;
+  /** Where the next value is. */
+  at: string;
+  /** Items of a list before the next one. */
+  items: number;
+}
+
 /** Refuses a key that an object has twice, and `__proto__` however it is escaped. The text is known to be JSON. */
 function checkKeys(text: string): void {
-  const objects: (Set<string> | undefined)[] = [];
+  const levels: Level[] = [];
   let last: string | undefined;
   for (const { open, token } of structure(text)) {
-    if (open === true) objects.push(token === '{' ? new Set() : undefined);
-    else if (open === false) objects.pop();
-    else if (token === ':') {
-      const keys = objects.at(-1);
-      if (last === undefined || keys === undefined) continue;
+    const level = levels.at(-1);
+    if (open === true) {
+      const path = level?.at ?? '';
+      const keys = token === '{' ? new Set<string>() : undefined;
+      levels.push({ path, keys, at: `${path}[0]`, items: 0 });
+    } else if (open === false) levels.pop();
+    else if (token === ',' && level !== undefined) {
+      level.items += 1;
+      level.at = `${level.path}[${level.items}]`;
+    } else if (token === ':') {
+      if (last === undefined || level?.keys === undefined) continue;
       const key = JSON.parse(last) as string;
-      if (keys.has(key)) throw invalidField(key, 'json.duplicate', 'is there twice');
-      if (key === '__proto__') throw invalidField(key, 'json.unknown_key', 'is not a field of this request');
-      keys.add(key);
+      level.at = level.path === '' ? key : `${level.path}.${key}`;
+      if (level.keys.has(key)) throw invalidField(level.at, 'json.duplicate', 'is there twice');
+      if (key === '__proto__')
+        throw invalidField(level.at, 'json.unknown_key', 'is not a field of this request');
+      level.keys.add(key);
     } else last = token;
   }
 }
 
 /**
- * Brackets, colons and strings of a JSON text, in order. A string without an end is taken up to the end of the text:
+ * Brackets, colons, commas and strings of a JSON text, in order. A string without an end is taken up to the end of the text:
  * looking for its end again from each quote inside would take the square of its length.
  */
 function* structure(text: string): Generator<{ readonly token: string; readonly open?: boolean }> {
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\[\s\S])*"?|[{}[\]:]/g)) {
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\[\s\S])*"?|[{}[\]:,]/g)) {
     if (token === '{' || token === '[') yield { token, open: true };
     else if (token === '}' || token === ']') yield { token, open: false };
     else yield { token };

@@ -41,13 +41,15 @@ describe('a JSON body', () => {
   });
 
   it('with a key that is written twice in two ways, or twice in a list of objects, is refused by its name', () => {
-    for (const text of [
-      '{"id": 1, "\\u0069d": 2}',
-      '[{"x": 1}, {"id": 1, "id": 1}]',
-      '{"id": {"id": 1}, "id": 2}',
-    ])
-      expect(refusal(text).violations).to.deep.equal([
-        { field: 'id', rule: 'json.duplicate', message: 'is there twice' },
+    for (const [text, field] of [
+      ['{"id": 1, "\\u0069d": 2}', 'id'],
+      ['[{"x": 1}, {"id": 1, "id": 1}]', '[1].id'],
+      ['{"id": {"id": 1}, "id": 2}', 'id'],
+      ['{"address": {"a": [1, {"b": 2}], "country": "DE", "country": "FR"}}', 'address.country'],
+      ['{"lines": [[], {"x": ",", "to": [{"a": 1, "a": 2}]}]}', 'lines[1].to[0].a'],
+    ] as const)
+      expect(refusal(text).violations, text).to.deep.equal([
+        { field, rule: 'json.duplicate', message: 'is there twice' },
       ]);
   });
 
@@ -62,9 +64,12 @@ describe('a JSON body', () => {
 
   it('with __proto__ is refused, however it is escaped and wherever it stands', () => {
     for (const key of ['__proto__', '\\u005f_proto__', '__pr\\u006fto__', '\\u005F\\u005Fproto__'])
-      for (const text of [`{"${key}": {"isAdmin": true}}`, `{"a": [{"${key}" \n : 1}]}`])
+      for (const [text, field] of [
+        [`{"${key}": {"isAdmin": true}}`, '__proto__'],
+        [`{"a": [{"${key}" \n : 1}]}`, 'a[0].__proto__'],
+      ] as const)
         expect(refusal(text).violations[0], text).to.include({
-          field: '__proto__',
+          field,
           rule: 'json.unknown_key',
         });
     expect(parseJsonBody(Buffer.from('{"name": "__proto__", "b": "\\"__proto__\\": 1"}'))).to.deep.equal({

@@ -1,6 +1,6 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import { ScalarType } from '@bufbuild/protobuf';
-import { invalidField, type MeshError } from '../../mesh/contract/error.js';
+import { invalidField, MeshError } from '../../mesh/contract/error.js';
 import type { HttpBinding } from '../../mesh/contract/policy.js';
 
 /** The parts of an HTTP request that a message is made from. */
@@ -9,6 +9,26 @@ export interface HttpParts {
   readonly query: URLSearchParams;
   /** The parsed JSON body, or undefined when there is none. */
   readonly body: unknown;
+}
+
+/**
+ * The parameters behind the `?` of a URL.
+ * @throws MeshError INVALID_ARGUMENT for what is no encoded UTF-8: the standard reading puts something else in its place.
+ */
+export function queryOf(url: string): URLSearchParams {
+  const at = url.indexOf('?');
+  const text = at < 0 ? '' : url.slice(at + 1);
+  try {
+    decodeURIComponent(text);
+  } catch (cause) {
+    throw new MeshError({
+      code: 'INVALID_ARGUMENT',
+      reason: 'MALFORMED_REQUEST',
+      message: 'the query is not well formed: encode what stands behind each % in UTF-8',
+      cause,
+    });
+  }
+  return new URLSearchParams(text);
 }
 
 /**

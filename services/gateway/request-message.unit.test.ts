@@ -6,7 +6,7 @@ import { MeshError } from '../../mesh/contract/error.js';
 import { loadContract } from '../../mesh/contract/image.js';
 import type { HttpBinding } from '../../mesh/contract/policy.js';
 import { packageRoot } from '../../mesh/runtime/package-root.js';
-import { type HttpParts, requestJson } from './request-message.js';
+import { type HttpParts, queryOf, requestJson } from './request-message.js';
 
 const contract = loadContract(readFileSync(join(packageRoot(), 'proto', 'image.binpb')));
 
@@ -137,6 +137,22 @@ describe('a request without a body', () => {
     expect(refusal(() => json('inventory.v1.BatchGetStockRequest', inQuery, twice))[1]).to.equal(
       'query.repeated',
     );
+  });
+});
+
+describe('a query', () => {
+  it('is what stands behind the question mark', () => {
+    expect([...queryOf('/v1/products?q=a%20b+c&category=%C3%BC')]).to.deep.equal([
+      ['q', 'a b c'],
+      ['category', 'ü'],
+    ]);
+    expect([...queryOf('/v1/products')]).to.deep.equal([]);
+    expect([...queryOf('/x?q=a?b')]).to.deep.equal([['q', 'a?b']]);
+  });
+
+  it('is refused when what stands behind a % is no encoded UTF-8, instead of being read as something else', () => {
+    for (const text of ['q=%zz', 'q=%', 'q=%ff', 'q=%C3', '%ed%a0%80=1'])
+      expect(() => queryOf(`/x?${text}`), text).to.throw(MeshError, /query is not well formed/);
   });
 });
 

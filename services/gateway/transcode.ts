@@ -23,7 +23,7 @@ import {
 import { parseJsonBody } from './json-body.js';
 import type { CheckLimits } from './limits.js';
 import { problemOf } from './problem.js';
-import { requestJson } from './request-message.js';
+import { queryOf, requestJson } from './request-message.js';
 import { writeEvents } from './sse.js';
 
 /** What a route of the contracts works with. */
@@ -58,7 +58,7 @@ export function restHandler(world: RouteWorld, method: MethodPolicy, binding: Ht
     await world.checkLimits({ client: request.ip, userId: await userIdOf(ports, credentials.token), method });
     const json = requestJson(type, binding, {
       params: request.params as Record<string, string>,
-      query: new URL(request.url, 'http://gateway').searchParams,
+      query: queryOf(request.url),
       body: await bodyOf(request),
     });
     const body = jsonToBytes(ports.contract, method.input, resumed(method, type, json, request));

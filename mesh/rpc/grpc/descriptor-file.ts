@@ -42,17 +42,17 @@ export function message(name: string, fields: readonly Field[]): DescriptorProto
   });
 }
 
-/** A file with one service; the comments stand in its source info, at the field numbers of FileDescriptorProto. */
+/** A file with one service or none; the comments stand in its source info, at the field numbers of FileDescriptorProto. */
 export function descriptorFile(
   name: string,
   packageName: string,
   content: {
     readonly messages: readonly Commented<DescriptorProto>[];
-    readonly service: Commented<string>;
-    readonly methods: readonly Commented<Method>[];
+    readonly service?: Commented<string>;
+    readonly methods?: readonly Commented<Method>[];
   },
 ): FileDescriptorProto {
-  const { messages, service, methods } = content;
+  const { messages, service, methods = [] } = content;
   const inMessages = 4;
   const inServices = 6;
   const inMethods = 2;
@@ -66,20 +66,18 @@ export function descriptorFile(
     package: packageName,
     syntax: 'proto3',
     messageType: messages.map(({ part }) => part),
-    service: [
-      {
-        name: service.part,
-        method: methods.map(({ part: { input, output, ...method } }) => ({
-          ...method,
-          inputType: `.${packageName}.${input}`,
-          outputType: `.${packageName}.${output}`,
-        })),
-      },
-    ],
+    service: (service === undefined ? [] : [service]).map(({ part }) => ({
+      name: part,
+      method: methods.map(({ part: { input, output, ...method } }) => ({
+        ...method,
+        inputType: `.${packageName}.${input}`,
+        outputType: `.${packageName}.${output}`,
+      })),
+    })),
     sourceCodeInfo: {
       location: [
         ...messages.map(({ comment }, index) => at([inMessages, index], comment)),
-        at([inServices, 0], service.comment),
+        ...(service === undefined ? [] : [at([inServices, 0], service.comment)]),
         ...methods.map(({ comment }, index) => at([inServices, 0, inMethods, index], comment)),
       ],
     },

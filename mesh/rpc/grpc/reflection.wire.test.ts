@@ -3,13 +3,16 @@ import { join } from 'node:path';
 import { create, createFileRegistry, fromBinary, toJson } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import {
+  AnySchema,
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
 } from '@bufbuild/protobuf/wkt';
 import { credentials, Client as GrpcClient } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { MeshError } from '../../contract/error.js';
 import { loadContract } from '../../contract/image.js';
+import { encodeStatus } from '../../contract/status.js';
 import { packageRoot } from '../../runtime/package-root.js';
 import { reflectionServices } from './reflection.js';
 import { type GrpcServer, openGrpcServer } from './server.js';
@@ -135,6 +138,31 @@ for (const version of ['v1', 'v1alpha']) {
       expect(decode('HealthListResponse', [0x0a, 7, 0x0a, 1, 0x78, 0x12, 2, 0x08, 1])).to.deep.equal({
         statuses: { x: { status: 'SERVING' } },
       });
+    });
+
+    it('describes the details of an error as servers write them, so that its reason can be read', async () => {
+      const file = filesIn(await answerTo(ask(4, 'google.rpc.ErrorInfo')));
+      const registry = createFileRegistry(create(FileDescriptorSetSchema, { file }));
+      const error = new MeshError({
+        code: 'INVALID_ARGUMENT',
+        reason: 'VALIDATION_FAILED',
+        message: 'quantity: must be less',
+        metadata: { limit: '99' },
+        violations: [{ field: 'quantity', rule: 'int32.lte', message: 'must be less' }],
+      });
+      const anys = (fieldsOf(encodeStatus(error)).get(3) ?? []).map((bytes) => fromBinary(AnySchema, bytes));
+      expect(anys.map((any) => toJson(AnySchema, any, { registry }))).to.deep.equal([
+        {
+          '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+          reason: 'VALIDATION_FAILED',
+          domain: 'meshmart',
+          metadata: { limit: '99' },
+        },
+        {
+          '@type': 'type.googleapis.com/google.rpc.BadRequest',
+          fieldViolations: [{ field: 'quantity', description: 'must be less', reason: 'int32.lte' }],
+        },
+      ]);
     });
 
     it('describes reflection as it speaks it', async () => {

@@ -241,7 +241,7 @@ function bind(server: Server, options: GrpcServerOptions): Promise<number> {
                 )
               : new StartupError(
                   `gRPC can't listen on ${options.host}:${options.port} (${error.message})`,
-                  `check ${options.portVariable}`,
+                  `check HOST and ${options.portVariable}`,
                   { cause: error },
                 ),
           );

@@ -11,11 +11,17 @@ import { descriptorFile, type Field, message } from './descriptor-file.js';
 
 /**
  * Descriptors of the services that every server of the mesh answers beside its own: health and reflection
- * (https://github.com/grpc/grpc-proto). The image of the contracts does not have them, because nothing of ours imports
- * them; with them a client that knows reflection alone can call the health service.
+ * (https://github.com/grpc/grpc-proto), and of the details of its errors (https://github.com/googleapis/googleapis). The
+ * image of the contracts does not have them, because nothing of ours imports them; with them a client that knows
+ * reflection alone can call the health service, and read the reason of an error.
  */
 export function standardDescriptors(): FileDescriptorProto[] {
-  return [healthFile(), reflectionFile('grpc.reflection.v1'), reflectionFile('grpc.reflection.v1alpha')];
+  return [
+    healthFile(),
+    reflectionFile('grpc.reflection.v1'),
+    reflectionFile('grpc.reflection.v1alpha'),
+    errorDetailsFile(),
+  ];
 }
 
 function healthFile(): FileDescriptorProto {
@@ -86,6 +92,36 @@ function healthFile(): FileDescriptorProto {
           serverStreaming: true,
         },
       },
+    ],
+  });
+}
+
+/** The two of google/rpc/error_details.proto that errors of the mesh carry; see mesh/contract/status.ts. */
+function errorDetailsFile(): FileDescriptorProto {
+  const text = (name: string, number: number): Field => ({ name, number, type: Type.STRING });
+  const list = (name: string, number: number, typeName: string): Field => ({
+    name,
+    number,
+    label: Label.REPEATED,
+    type: Type.MESSAGE,
+    typeName: `.google.rpc.${typeName}`,
+  });
+  const info = message('ErrorInfo', [
+    text('reason', 1),
+    text('domain', 2),
+    list('metadata', 3, 'ErrorInfo.MetadataEntry'),
+  ]);
+  const entry = message('MetadataEntry', [text('key', 1), text('value', 2)]);
+  entry.options = create(MessageOptionsSchema, { mapEntry: true });
+  info.nestedType = [entry];
+  const badRequest = message('BadRequest', [list('field_violations', 1, 'BadRequest.FieldViolation')]);
+  badRequest.nestedType = [
+    message('FieldViolation', [text('field', 1), text('description', 2), text('reason', 3)]),
+  ];
+  return descriptorFile('google/rpc/error_details.proto', 'google.rpc', {
+    messages: [
+      { comment: 'Why it failed: the reason is stable, and made for programs.', part: info },
+      { comment: 'Which fields of the request broke which rule.', part: badRequest },
     ],
   });
 }

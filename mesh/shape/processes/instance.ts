@@ -1,4 +1,6 @@
 import { registerMeshRoundRobin } from '../../balancing/mesh-round-robin.js';
+import { deadLetterQueues } from '../../bus/dead-letter-queues.js';
+import { bytesToMaskedJson } from '../../contract/masked-json.js';
 import { protectWire } from '../../resilience/protect-wire.js';
 import { serviceConfigFor } from '../../resilience/retry-policy.js';
 import type { Dispatch } from '../../rpc/wire.js';
@@ -14,8 +16,9 @@ import type { SchemaStep } from '../../store/schema-step.js';
 import type { EdgeMetrics } from '../../telemetry/client-metrics.js';
 import { createEdgeMemory } from '../../telemetry/edge-memory.js';
 import { createMetrics } from '../../telemetry/metrics.js';
+import { readAdminToken } from '../admin-access.js';
 import { openAdminPort } from '../admin-port.js';
-import { type LoadedShop, loadModule } from '../loaded-shop.js';
+import { consumersOf, type LoadedShop, loadModule } from '../loaded-shop.js';
 import { type Opened, opening } from '../opened.js';
 import { createReadinessWatch } from '../readiness.js';
 import { openShapeLog } from '../shape-log.js';
@@ -89,7 +92,7 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
   const tracer = spans.tracerOf(name);
   const metrics = createMetrics({ version: shop.version, shape: 'processes' });
   const edges = createEdgeMemory();
-  const backends = openBackends({
+  const backends = await openBackends({
     manifest,
     manifests: shop.manifests,
     id,
@@ -99,6 +102,14 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     tracer,
   });
   opened.push(() => backends.close());
+  // Each instance knows the dead letters of its own service: it may not read those of others everywhere.
+  const groups = consumersOf([manifest]);
+  const deadLetters = deadLetterQueues({
+    bus: backends.bus,
+    groups,
+    toJson: (type, bytes) => bytesToMaskedJson(shop.contract, type, bytes),
+  });
+  if (groups.length > 0) metrics.deadLetters(deadLetters.counts);
   const edgeMetrics = new Map<string, EdgeMetrics>();
   const metricsTo = (callee: string) => {
     const made = edgeMetrics.get(callee) ?? metrics.edge(name, callee);
@@ -192,6 +203,10 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     spansOfTrace: spans.memory.byTrace,
     recentSpans: spans.memory.recent,
     edges: edges.seen,
+    deadLetters: {
+      queues: deadLetters,
+      token: readAdminToken(data.file('secrets'), ambient.random),
+    },
   });
   opened.push(() => admin.close());
 

@@ -1,23 +1,27 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { SharedBus } from '../../bus/shared-bus.js';
 import { createConsulRegistry } from '../../discovery/consul-registry.js';
 import { machineAmbient } from '../../runtime/ambient.js';
 import { openDataFolder } from '../../runtime/data-folder.js';
-import { secretsOf } from '../../runtime/secret-file.js';
+import { readOrMakePassword, secretsOf } from '../../runtime/secret-file.js';
 import type { Environment } from '../../runtime/setting.js';
 import { StartupError } from '../../runtime/startup-error.js';
 import { keepCertificates } from '../../security/certificate-upkeep.js';
 import { renewCertificates } from '../../security/development-ca.js';
 import { createMetrics } from '../../telemetry/metrics.js';
+import { readAdminToken } from '../admin-access.js';
 import { openAdminPort } from '../admin-port.js';
-import { loadShop } from '../loaded-shop.js';
+import { consumersOf, loadShop } from '../loaded-shop.js';
 import { type Opened, opening } from '../opened.js';
 import { readPorts } from '../ports-setting.js';
 import { graceMs, type MeshAddresses, type RunningMesh } from '../running-mesh.js';
+import { redisUserNames, redisUsersFile } from '../servers/redis-users.js';
 import { type Servers, startServers } from '../servers/start-servers.js';
 import { openShapeLog } from '../shape-log.js';
 import { startWitnesses } from '../witnesses.js';
 import { instanceVariables } from './channel.js';
+import { createFleetDeadLetters } from './fleet-dead-letters.js';
 import { createFleetView } from './fleet-view.js';
 import { startInstanceProcess } from './instance-process.js';
 import { givenPassword, makeDatabases } from './make-databases.js';
@@ -35,6 +39,8 @@ export interface ProcessesOptions {
   readonly scale: readonly string[];
   /** Where the services keep what is theirs. Default `sqlite`: a file each. */
   readonly store?: StoreKind | undefined;
+  /** What carries events between the processes. */
+  readonly bus: SharedBus;
   /** Told of what people should know while it runs: one line. */
   tell(line: string): void;
 }
@@ -92,6 +98,16 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
     () => instances().flatMap(({ addresses: at }) => (at === undefined ? [] : [at.adminUrl])),
     globalThis.fetch,
   );
+  const adminToken = readAdminToken(data.file('secrets'), ambient.random);
+  const deadLetters = createFleetDeadLetters({
+    groups: consumersOf(shop.manifests),
+    adminUrlsOf: (group) =>
+      instances().flatMap(({ service, addresses: at }) =>
+        service === group && at !== undefined ? [at.adminUrl] : [],
+      ),
+    token: adminToken,
+    fetch: globalThis.fetch,
+  });
   let addresses: MeshAddresses = {
     httpUrl: '',
     grpcAddress: '',
@@ -106,18 +122,34 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   const admin = await openAdminPort(ports.adminHost, ports.admin, {
     metrics: createMetrics({ version: shop.version, shape: 'processes' }).text,
     readiness: async () => readinessOf(report()),
-    status: async () => report(),
+    status: async () => ({ ...report(), deadLetters: await deadLetters.counts() }),
     spansOfOrder: view.spansOfOrder,
     spansOfTrace: view.spansOfTrace,
     recentSpans: view.recentSpans,
     edges: view.edges,
     targets: async () => (await running.targets?.()) ?? [],
+    deadLetters: { queues: deadLetters, token: adminToken },
   });
   opened.push(() => admin.close());
 
+  const redisUser = { manifests: shop.manifests, bus: options.bus };
+  const redisPasswordFile = (user: string) => join(data.file('secrets'), `redis-${user}`);
+  const redisUsers = redisUsersFile({
+    ...redisUser,
+    passwordOf: (user) => readOrMakePassword(redisPasswordFile(user), ambient.random),
+  });
   const targetsUrl = `${admin.url}/targets`;
   const [servers, witnesses] = await both(
-    startServers({ data, environment, ambient, log, targetsUrl, tell, choices: [store] }),
+    startServers({
+      ...{ data, environment, redisUsers, ambient, log, targetsUrl, tell },
+      choices: [store, options.bus],
+    }).then((started) => {
+      // Instances and witnesses end with their channel to this process; the servers would outlive an end in haste.
+      const kill = () => started.kill();
+      process.once('exit', kill);
+      opened.push(() => process.removeListener('exit', kill));
+      return started;
+    }),
     startWitnesses({ data, environment, ambient, log, tell }),
   );
   opened.push(() => servers.stop());
@@ -136,6 +168,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   const instanceEnvironment: Environment = {
     ...environment,
     ...servers.environment,
+    MESHMART_BUS: options.bus,
     MESHMART_DATA: data.path,
     CARD_PROCESSOR_URL: witnesses.cardProcessorUrl,
     SMTP_URL: witnesses.smtpUrl,
@@ -145,6 +178,14 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
     // That of the superuser: each service has its own.
     POSTGRES_PASSWORD_FILE: undefined,
   };
+  /** Each service as its own user, in a Redis whose users were made here. */
+  const redisAccess = (service: string): Environment =>
+    environment['REDIS_URL'] || !redisUserNames(redisUser).includes(service)
+      ? {}
+      : {
+          REDIS_URL: (servers.environment['REDIS_URL'] ?? '').replace('://', `://${service}@`),
+          REDIS_PASSWORD_FILE: redisPasswordFile(service),
+        };
   const registry = createConsulRegistry({
     address: consulAddress,
     tokenFile: environment['CONSUL_HTTP_TOKEN_FILE'] || undefined,
@@ -161,7 +202,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
       return startInstanceProcess({
         service,
         id,
-        environment: instanceEnvironment,
+        environment: { ...instanceEnvironment, ...redisAccess(service) },
         sharesPorts: manifest?.implements.length === 0,
         memoryMiB: manifest?.resources.memoryMiB ?? 96,
       });

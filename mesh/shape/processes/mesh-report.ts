@@ -10,7 +10,7 @@ export function statusReport(
   instances: readonly InstanceStatus[],
   addresses: MeshAddresses,
   startedAtMs: number,
-): StatusReport {
+): Omit<StatusReport, 'deadLetters'> {
   const services = instances.map((instance) => ({
     name: instance.service,
     instance: instance.id,
@@ -43,7 +43,7 @@ export function statusReport(
 }
 
 /** The same, as readiness: a service is as well as the best of its instances. */
-export function readinessOf(report: StatusReport): Readiness {
+export function readinessOf(report: Pick<StatusReport, 'ready' | 'services'>): Readiness {
   return {
     ready: report.ready,
     services: report.services.map(({ name, serving, criticality, problem }) => ({

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { createConsulRegistry } from '../../discovery/consul-registry.js';
 import { createConsulResolver } from '../../discovery/consul-resolver.js';
+import { detouredResolver, switchboardDetour } from '../../discovery/detour.js';
 import { registerMeshResolver, type ServiceConfig } from '../../discovery/grpc-resolver.js';
 import type { InstanceHealth, Registered } from '../../discovery/registry.js';
 import { grpcWire } from '../../rpc/grpc/channel-wire.js';
@@ -54,7 +55,7 @@ const maxReconnectBackoffMs = 2_000;
 
 /**
  * Opens the way to the other services. Consul need not be there.
- * @throws StartupError for a wrong CONSUL_HTTP_ADDR, or a certificate that is missing or does not hold.
+ * @throws StartupError for a wrong CONSUL_HTTP_ADDR or FAULT_PROXY_URL, or a certificate that is missing or does not hold.
  */
 export function openNeighbours(options: NeighboursOptions): Neighbours {
   const { shop, manifest, ambient, log, environment } = options;
@@ -70,7 +71,16 @@ export function openNeighbours(options: NeighboursOptions): Neighbours {
     tokenFile: environment['CONSUL_HTTP_TOKEN_FILE'] || undefined,
   };
   const registry = createConsulRegistry({ ...access, ambient, log });
-  const resolver = createConsulResolver({ ...access, ambient, log });
+  const consulResolver = createConsulResolver({ ...access, ambient, log });
+  const faultProxy = environment['FAULT_PROXY_URL'] || undefined;
+  const resolver =
+    faultProxy === undefined
+      ? consulResolver
+      : detouredResolver(consulResolver, {
+          detour: switchboardDetour(faultProxy, manifest.name, globalThis.fetch),
+          timers,
+          log,
+        });
   registerMeshResolver('consul', resolver, { timers, log, serviceConfig: options.serviceConfig });
   // Followed from the start: who is first called while Consul is away must be known by then.
   const callees = new Set(manifest.calls.map((call) => shop.owners.get(call.split('/')[0] ?? '')));

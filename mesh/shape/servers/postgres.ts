@@ -7,8 +7,8 @@ import { machineAmbient } from '../../runtime/ambient.js';
 import { readOrMakeSecret } from '../../runtime/secret-file.js';
 import { StartupError } from '../../runtime/startup-error.js';
 import { postgresAddressOf } from '../../store/postgres-address.js';
+import { writeOwn } from './server-folder.js';
 import { loopback, type PreparedPlace, type ServerKind } from './server-kind.js';
-import { writeOwn } from './server-process.js';
 
 /** PostgreSQL that loses nothing it has acknowledged. Only where `--store postgres` was chosen. */
 export const postgres: ServerKind = {

@@ -4,8 +4,8 @@ import { StartupError } from '../../runtime/startup-error.js';
 /** A server that the shop as processes needs beside it, described without doing anything. */
 export interface ServerKind {
   /** As `meshmart status` shows it, and the name of its folder in the data folder. */
-  readonly name: 'consul' | 'redis' | 'postgres' | 'jaeger' | 'prometheus';
-  /** It is started only where this was chosen, such as the store `postgres`. Absent: always. */
+  readonly name: 'consul' | 'redis' | 'postgres' | 'jaeger' | 'prometheus' | 'rabbitmq' | 'kafka';
+  /** It is started only where this was chosen, such as the store `postgres` or the bus `kafka`. Absent: always. */
   readonly choice?: string;
   /** Programs that can be it, the best first; searched on PATH. */
   readonly programs: readonly string[];
@@ -31,6 +31,8 @@ export interface ServerKind {
   launch(place: ServerPlace): ServerLaunch;
   /** URL of one that runs already, from its {@link addressVariable}. @throws StartupError for what is not one. */
   urlOf(address: string): string;
+  /** Longest time until it is ready, in milliseconds, on a machine that is busy with starting everything. Default 15000. */
+  readonly readyWithinMs?: number;
   /** Whether the one at a URL is ready. Rejects, or resolves with false, when it is not. */
   ready(url: string, signal: AbortSignal): Promise<boolean>;
   /** What the instances are told of it. */
@@ -58,6 +60,8 @@ export interface ServerPlace {
   readonly platform: NodeJS.Platform;
   /** Addresses of the servers before it in the list. */
   readonly environment: Environment;
+  /** For Redis: the text of its file of users, where the shop made their passwords. */
+  readonly redisUsers?: string | undefined;
 }
 
 /** What a server's data folder is made with. */
@@ -79,6 +83,13 @@ export interface RunAs {
 
 export interface ServerLaunch {
   readonly args: readonly string[];
+  /** Variables that it reads, beside PATH and HOME. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /**
+   * Text for `sh` that prepares what it needs and ends with `exec "$0" "$@"`, which starts it. What else it leaves running
+   * is in the same process group, and ends with it.
+   */
+  readonly script?: string;
   /** Configuration: file name in the folder to text. */
   readonly files: Readonly<Record<string, string>>;
   readonly url: string;

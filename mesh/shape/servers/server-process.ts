@@ -1,19 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  chownSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ambient, Log } from '../../runtime/ports.js';
 import { StartupError } from '../../runtime/startup-error.js';
 import { afterCrash, type CrashHistory, noCrashes } from '../processes/restart-policy.js';
+import { writeOwn } from './server-folder.js';
 import type { RunAs, ServerKind, ServerLaunch } from './server-kind.js';
+import { endGroup, spawnServer } from './spawn-server.js';
 
 /** A server that is kept running. */
 export interface ServerProcess {
@@ -25,6 +18,8 @@ export interface ServerProcess {
   pid(): number;
   /** Asks it to end and waits; by force what takes longer than some seconds. */
   stop(): Promise<void>;
+  /** Ends it at once and without waiting: for a process that itself has no time left. */
+  kill(): void;
 }
 
 export interface ServerProcessOptions {
@@ -60,14 +55,7 @@ export function startServer(options: ServerProcessOptions): ServerProcess {
 
   function run(): ChildProcess {
     const output = openSync(logFile, 'a', 0o600);
-    // A process group of its own: Ctrl-C is for the supervisor, which ends the servers last.
-    const started = spawn(options.program, launch.args, {
-      cwd: folder,
-      detached: true,
-      stdio: ['ignore', output, output],
-      env: { PATH: process.env['PATH'], HOME: folder },
-      ...options.runAs,
-    });
+    const started = spawnServer(options.program, launch, folder, output, options.runAs);
     closeSync(output);
     started.on('error', () => undefined);
     writeFileSync(pidFileOf(folder), `${started.pid ?? ''}\n`);
@@ -95,6 +83,11 @@ export function startServer(options: ServerProcessOptions): ServerProcess {
       await end(child, kind.endSignal);
       rmSync(pidFileOf(folder), { force: true });
     },
+    kill: () => {
+      stopping = true;
+      cancelRestart();
+      endGroup(child.pid);
+    },
   };
 }
 
@@ -104,7 +97,8 @@ async function untilReady(
   logFile: string,
 ): Promise<void> {
   const { kind, launch, ambient } = options;
-  const untilMs = ambient.clock.monotonicMs() + bounds.readyMs;
+  const { readyWithinMs = bounds.readyMs } = kind;
+  const untilMs = ambient.clock.monotonicMs() + readyWithinMs;
   while (ambient.clock.monotonicMs() < untilMs) {
     const { exitCode, signalCode } = child;
     if (exitCode !== null || signalCode !== null) {
@@ -118,7 +112,7 @@ async function untilReady(
     await ambient.timers.sleep(bounds.everyMs);
   }
   await end(child, kind.endSignal);
-  throw new StartupError(`${kind.name} is not ready after ${bounds.readyMs} ms`, `look at ${logFile}`);
+  throw new StartupError(`${kind.name} is not ready after ${readyWithinMs} ms`, `look at ${logFile}`);
 }
 
 function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
@@ -134,23 +128,6 @@ function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<v
     child.kill('SIGCONT');
     child.kill(signal);
   });
-}
-
-/** Makes a server's folder and its folder for data, its own where it runs as another user. */
-export function makeFolders(folder: string, runAs: RunAs | undefined): void {
-  const data = join(folder, 'data');
-  mkdirSync(data, { recursive: true, mode: 0o700 });
-  for (const path of [folder, data]) own(path, runAs);
-}
-
-/** Writes a file that only the server's own user reads. */
-export function writeOwn(path: string, text: string, runAs: RunAs | undefined): void {
-  writeFileSync(path, text, { mode: 0o600 });
-  own(path, runAs);
-}
-
-function own(path: string, runAs: RunAs | undefined): void {
-  if (runAs !== undefined) chownSync(path, runAs.uid, runAs.gid);
 }
 
 const pidFileOf = (folder: string) => join(folder, 'pid');
@@ -172,6 +149,7 @@ export async function endLeftover(kind: ServerKind, folder: string): Promise<voi
     if (!worksOn(pid, folder)) return;
   }
   process.kill(pid, 'SIGKILL');
+  endGroup(pid);
   while (worksOn(pid, folder)) await pause(20);
 }
 

@@ -1,0 +1,99 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { Terminal } from '../../mesh/cli/command.js';
+import { StartupError } from '../../mesh/runtime/startup-error.js';
+import { readEvidence } from './evidence-folder.js';
+import { judge } from './judge.js';
+import { type ChaosOptions, runChaos } from './run-chaos.js';
+import type { Verdict } from './verdict.js';
+import { verdictText } from './verdict-text.js';
+
+/** What is asked of a run. */
+export interface ChaosRunOptions extends Omit<ChaosOptions, 'folder' | 'environment' | 'signal' | 'tell'> {
+  /** The run is broken off after so long, in milliseconds. */
+  readonly withinMs: number;
+}
+
+/** How a verdict is told. */
+export interface Telling {
+  /** A file that the page is written into. */
+  readonly report: string | undefined;
+  /** Whether the folder stays when all is well. */
+  readonly keep: boolean;
+  readonly json: boolean;
+}
+
+/**
+ * Runs, judges, tells, and ends with a line `N passed, N failed`: invariants and goals. The folder with histories and logs
+ * stays when anything failed, and is named. Ctrl-C and a time that is over break the run off; everything is ended then too.
+ * @returns the exit code: 0 only for a run without violations that reached its goals.
+ */
+export async function chaosRun(
+  options: ChaosRunOptions,
+  telling: Telling,
+  terminal: Pick<Terminal, 'out' | 'err' | 'environment'>,
+  self: Pick<NodeJS.Process, 'once' | 'removeListener'>,
+): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'meshmart-chaos-'));
+  // A server of another user has its own folder in it, which nobody else can read.
+  chmodSync(folder, 0o711);
+  const breakOff = new AbortController();
+  const asked = () => breakOff.abort(new StartupError('the run was broken off', 'start it again'));
+  const late = () =>
+    breakOff.abort(
+      new StartupError(
+        `the run took longer than ${options.withinMs / 60_000} minutes`,
+        'look into its folder',
+      ),
+    );
+  // A timer that fails, such as for a full disk: what was started must be ended all the same.
+  const broken = (error: Error) => breakOff.abort(error);
+  self.once('uncaughtException', broken);
+  const timer = setTimeout(late, options.withinMs);
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) self.once(signal, asked);
+  const begunMs = performance.now();
+  const tell = (line: string) =>
+    terminal.err(`meshmart: ${((performance.now() - begunMs) / 1_000).toFixed(1)} s: ${line}\n`);
+  try {
+    await runChaos({ ...options, folder, environment: terminal.environment, signal: breakOff.signal, tell });
+    const code = judgeAgain(folder, telling, terminal);
+    if (code === 0 && !telling.keep) rmSync(folder, { recursive: true, force: true });
+    else terminal.err(`meshmart: histories, witnesses' files and logs are in ${folder}\n`);
+    return code;
+  } catch (error) {
+    terminal.err(`meshmart: what there is of histories and logs is in ${folder}\n`);
+    throw breakOff.signal.aborted ? breakOff.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    for (const signal of signals) self.removeListener(signal, asked);
+    self.removeListener('uncaughtException', broken);
+  }
+}
+
+/** Judges what a run left in its folder. */
+export function judgeAgain(folder: string, telling: Telling, terminal: Pick<Terminal, 'out'>): number {
+  const { history, evidence } = readEvidence(folder);
+  const verdict = judge(history, evidence);
+  const text = verdictText(verdict, machineText());
+  if (telling.report !== undefined) writeFileSync(telling.report, text);
+  terminal.out(telling.json ? `${JSON.stringify(verdict, null, 2)}\n` : text);
+  if (!telling.json) terminal.out(`\n${countText(verdict)}\n`);
+  return verdict.valid ? 0 : 1;
+}
+
+function countText({ invariants, goals }: Verdict): string {
+  const results = [
+    ...invariants.map(({ violations }) => violations === 0),
+    ...goals.map(({ reached }) => reached),
+  ];
+  const passed = results.filter(Boolean).length;
+  return `${passed} passed, ${results.length - passed} failed`;
+}
+
+function machineText(): string {
+  const [cpu] = cpus();
+  const model = cpu?.model.replace(/\s+/g, ' ').trim() ?? 'unknown';
+  return `${cpus().length} cores (${model}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
+}

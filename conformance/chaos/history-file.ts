@@ -1,0 +1,114 @@
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import type { Purchase } from '../workload/history.js';
+import type { RecordedCall } from '../workload/recorded-client.js';
+import type { FaultKind } from './faults.js';
+
+/** How a run was set up. */
+export interface RunFacts {
+  readonly seed: number;
+  readonly orders: number;
+  readonly faults: number;
+  readonly duplicates: number;
+  readonly store: string;
+  readonly bus: string;
+  readonly ratePerSecond: number;
+  readonly saleProduct: string;
+  readonly salePieces: number;
+  readonly startedAt: string;
+}
+
+/** A fault that was. Times are monotonic milliseconds of the client's clock. */
+export interface FaultRecord {
+  readonly fault: FaultKind;
+  /** `order > payment`, `payment-2.1`, `redis`. */
+  readonly target: string;
+  readonly startedMs: number;
+  readonly healedMs: number;
+  /** Services whose traffic it may disturb, by name; `*` for all. */
+  readonly touches: readonly string[];
+  /** The service whose traffic was asked for after it. */
+  readonly probed: string;
+  /** False for a mishap that found no message. */
+  readonly tookEffect: boolean;
+  /** When a call of the probed service went well that began after the fault was healed; undefined if none did. */
+  readonly backAtMs: number | undefined;
+}
+
+/** How the run ended. */
+export interface EndFacts {
+  /** When the load began. */
+  readonly loadBeganMs: number;
+  /** When the last fault was healed. */
+  readonly healedMs: number;
+  /** When every order that a buyer knows of was seen final; undefined when that was not in time. */
+  readonly finalMs: number | undefined;
+  readonly duplicates: number;
+  /** How late the load generator's own event loop was, 99th percentile, in milliseconds. */
+  readonly generatorLagMs: number;
+}
+
+/** A line of the history. */
+export type HistoryLine =
+  | ({ readonly kind: 'run' } & RunFacts)
+  | ({ readonly kind: 'call' } & RecordedCall)
+  | ({ readonly kind: 'fault' } & FaultRecord)
+  /** `arrivedMs`: when the buyer wanted to begin, however late it could. */
+  | ({ readonly kind: 'purchase'; readonly arrivedMs: number; readonly sale: boolean } & Purchase)
+  | ({ readonly kind: 'end' } & EndFacts);
+
+/** Writes a history, line by line, as it happens. */
+export interface HistoryWriter {
+  write(line: HistoryLine): void;
+  close(): void;
+}
+
+/** Begins a history. */
+export function writeHistory(path: string): HistoryWriter {
+  const file = openSync(path, 'w', 0o600);
+  return {
+    write: (line) => void writeSync(file, `${JSON.stringify(line)}\n`),
+    close: () => closeSync(file),
+  };
+}
+
+/** What a history tells. */
+export interface History {
+  readonly run: RunFacts;
+  readonly calls: readonly RecordedCall[];
+  readonly faults: readonly FaultRecord[];
+  readonly purchases: readonly (Purchase & { readonly arrivedMs: number; readonly sale: boolean })[];
+  readonly end: EndFacts;
+}
+
+/** Reads a history. @throws Error that names what is missing or the line that can't be read. */
+export function readHistory(path: string): History {
+  const lines = readFileSync(path, 'utf8')
+    .split('\n')
+    .flatMap((text, index) => {
+      if (text === '') return [];
+      try {
+        return [JSON.parse(text) as HistoryLine];
+      } catch (cause) {
+        throw new Error(`${path} line ${index + 1} is no JSON`, { cause });
+      }
+    });
+  const of = <K extends HistoryLine['kind']>(kind: K) =>
+    lines.filter((line): line is Extract<HistoryLine, { kind: K }> => line.kind === kind);
+  const [run] = of('run');
+  const [end] = of('end');
+  if (run === undefined || end === undefined)
+    throw new Error(`${path} has no ${run === undefined ? 'beginning' : 'end'}: the run was broken off`);
+  return {
+    run,
+    calls: of('call'),
+    faults: of('fault'),
+    // JSON leaves out what is undefined.
+    purchases: of('purchase').map((line) => ({
+      ...line,
+      orderId: line.orderId,
+      refused: line.refused,
+      last: line.last,
+    })),
+    end,
+  };
+}

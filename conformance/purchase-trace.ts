@@ -1,0 +1,121 @@
+import { expect } from 'chai';
+import { eventually } from '../mesh/testing/eventually.js';
+
+/** A trace as Jaeger's own page asks for it. */
+interface JaegerTrace {
+  readonly spans: readonly JaegerSpan[];
+  readonly processes: Readonly<Record<string, { readonly serviceName: string }>>;
+}
+
+interface JaegerSpan {
+  readonly spanID: string;
+  readonly operationName: string;
+  readonly processID: string;
+  readonly references: readonly { readonly refType: string; readonly spanID: string }[];
+  readonly tags: readonly { readonly key: string; readonly value: unknown }[];
+}
+
+/** A span with what the checks ask of it. */
+interface TracedSpan {
+  readonly name: string;
+  readonly service: string;
+  readonly kind: unknown;
+  /** Id of the span above; undefined for a root. */
+  readonly parentId: string | undefined;
+  readonly parent: TracedSpan | undefined;
+  tag(key: string): unknown;
+}
+
+/** Services on a purchase's path, and where each keeps what it writes or reads for it. */
+const path: Readonly<Record<string, string | undefined>> = {
+  gateway: undefined,
+  order: 'sqlite',
+  cart: 'redis',
+  catalog: 'sqlite',
+  shipping: 'sqlite',
+  inventory: 'sqlite',
+  payment: 'sqlite',
+  notification: 'sqlite',
+  recommendation: 'sqlite',
+};
+const consumers = ['cart', 'notification', 'recommendation'];
+
+/**
+ * Waits until Jaeger has the whole trace of a purchase, and checks it: one root, every service on the path, its databases and
+ * event hops, and each span below the one that caused it.
+ */
+export async function expectWholePurchase(jaegerUrl: string, traceId: string): Promise<void> {
+  const spans = await eventually(
+    async () => {
+      const found = await readTrace(jaegerUrl, traceId);
+      const missing = found.filter(({ parentId, parent }) => parentId !== undefined && parent === undefined);
+      expect(
+        missing.map(({ name }) => name),
+        'whose parents are missing',
+      ).to.deep.equal([]);
+      expect(found.map(({ name }) => name)).to.include.members([
+        'meshmart.payment.v1.PaymentService/Authorize',
+        'meshmart.payment.v1.PaymentService/Capture',
+        'meshmart.shipping.v1.ShippingService/CreateShipment',
+        'POST card processor',
+      ]);
+      const heard = found.filter(({ kind }) => kind === 'consumer').map(({ service }) => service);
+      expect(new Set(heard)).to.include.keys(...consumers);
+      return found;
+    },
+    { withinMs: 30_000, everyMs: 250, what: `all of trace ${traceId}` },
+  );
+  const roots = spans.filter(({ parentId }) => parentId === undefined);
+  expect(roots.map(({ name, service }) => [name, service])).to.deep.equal([['POST /v1/orders', 'gateway']]);
+  for (const [service, system] of Object.entries(path)) {
+    const own = spans.filter((span) => span.service === service);
+    expect(own, service).to.not.deep.equal([]);
+    if (system !== undefined)
+      expect(
+        own.map((span) => span.tag('db.system.name')),
+        service,
+      ).to.include(system);
+  }
+  for (const span of spans) expectRightParent(span);
+}
+
+function expectRightParent(span: TracedSpan): void {
+  const { parent, name, service, kind } = span;
+  if (parent === undefined) return;
+  const what = `${service} ${name} below ${parent.service} ${parent.name}`;
+  if (kind === 'consumer') {
+    // An event hangs below the write that made it, in another process.
+    expect(parent.service, what).to.not.equal(service);
+    expect(parent.kind, what).to.not.equal('consumer');
+  } else if (kind === 'server') {
+    expect(parent.kind, what).to.equal('client');
+    expect(parent.name, what).to.equal(name);
+    expect(parent.service, what).to.equal(span.tag('meshmart.caller'));
+  } else {
+    expect(parent.service, what).to.equal(service);
+  }
+}
+
+async function readTrace(jaegerUrl: string, traceId: string): Promise<TracedSpan[]> {
+  const answer = await fetch(`${jaegerUrl}/api/traces/${traceId}`);
+  const { data } = (await answer.json()) as { data: JaegerTrace[] };
+  expect(data, 'traces').to.have.length(1);
+  const [{ spans, processes }] = data as [JaegerTrace];
+  const byId = new Map<string, TracedSpan>();
+  for (const { spanID, operationName, processID, references, tags } of spans) {
+    const tag = (key: string) => tags.find((one) => one.key === key)?.value;
+    // Where a span is linked to its own parent, as consumers are to producers, Jaeger may show the link alone.
+    const above = references.find(({ refType }) => refType === 'CHILD_OF') ?? references[0];
+    byId.set(spanID, {
+      name: operationName,
+      service: processes[processID]?.serviceName ?? '',
+      kind: tag('span.kind'),
+      parentId: above?.spanID,
+      get parent() {
+        return byId.get(above?.spanID ?? '');
+      },
+      tag,
+    });
+  }
+  return [...byId.values()];
+}
