@@ -23,6 +23,8 @@ export const postgres: ServerKind = {
   user: 'postgres',
   // Fast shutdown; at SIGTERM it would wait until everybody has left.
   endSignal: 'SIGINT',
+  // Immediate shutdown, without a checkpoint; killed, it would leave its lock and its processes.
+  endAtOnceSignal: 'SIGQUIT',
   prepare: makeCluster,
   launch: ({ folder, data, port, platform }) => ({
     args: ['-D', data, '-c', `config_file=${folder}/postgresql.conf`],

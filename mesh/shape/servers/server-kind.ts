@@ -27,6 +27,8 @@ export interface ServerKind {
   prepare?(place: PreparedPlace): Promise<void>;
   /** How it is asked to end. Default SIGTERM. */
   readonly endSignal?: NodeJS.Signals;
+  /** How it is ended at once, where it has processes of its own that it must end too. Default SIGKILL. */
+  readonly endAtOnceSignal?: NodeJS.Signals;
   /** How to start it. */
   launch(place: ServerPlace): ServerLaunch;
   /** URL of one that runs already, from its {@link addressVariable}. @throws StartupError for what is not one. */

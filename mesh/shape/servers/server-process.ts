@@ -141,10 +141,9 @@ export async function endLeftover(kind: ServerKind, folder: string): Promise<voi
   const pid = Number(readFileSync(pidFileOf(folder), 'utf8'));
   rmSync(pidFileOf(folder), { force: true });
   if (!(pid > 1) || !worksOn(pid, folder)) return;
-  if (kind.endSignal !== undefined) {
-    // It has processes of its own, which would keep the next from starting: it ends them.
+  if (kind.endAtOnceSignal !== undefined) {
     process.kill(pid, 'SIGCONT');
-    process.kill(pid, kind.endSignal);
+    process.kill(pid, kind.endAtOnceSignal);
     for (let waitedMs = 0; waitedMs < bounds.stopMs && worksOn(pid, folder); waitedMs += 20) await pause(20);
     if (!worksOn(pid, folder)) return;
   }
