@@ -4,6 +4,7 @@ SHELL := bash
 
 SCALE ?=
 STORE ?= sqlite
+BUS ?= redis
 SEED ?= 1
 
 .PHONY: help run mesh test verify chaos chaos-full bench build check protos clean
@@ -13,11 +14,11 @@ help: ## List the targets.
 
 run: ## Start the whole shop in one process, with the card processor and the mail sink beside it.
 	@npm run --silent ready
-	@exec node --enable-source-maps=false dist/mesh/cli/main.js up
+	@exec node --enable-source-maps=false dist/bundle/mesh/cli/main.js up
 
-mesh: ## Start the shop as processes, with Consul, Redis, Jaeger and Prometheus. STORE=postgres keeps what they know there; SCALE="catalog=3 cart=2" runs more of some.
+mesh: ## Start the shop as processes, with Consul, Redis, Jaeger and Prometheus. STORE=postgres keeps what they know there; BUS=rabbitmq or BUS=kafka carries events; SCALE="catalog=3 cart=2" runs more of some.
 	@npm run --silent ready
-	@exec node dist/mesh/cli/main.js up --shape processes --store $(STORE) $(foreach one,$(SCALE),--scale $(one))
+	@exec node dist/bundle/mesh/cli/main.js up --shape processes --store $(STORE) --bus $(BUS) $(foreach one,$(SCALE),--scale $(one))
 
 test: ## Run all tests that need no server: unit, property, wire, one-process end to end, types and lint.
 	@npm run --silent ready
@@ -29,11 +30,11 @@ verify: ## Run the checks that need real tools and servers: grpcurl, buf, OpenAP
 
 chaos: ## Sell 2,000 times while real processes die 200 times, and judge what became of the orders, in five minutes. SEED=7 draws others.
 	@npm run --silent ready
-	@PATH="$$HOME/.cache/mesh-tools/bin:$$PATH" node dist/mesh/cli/main.js chaos --orders 2000 --faults 200 --duplicates 2000 --seed $(SEED) --report docs/reports/chaos.md
+	@PATH="$$HOME/.cache/mesh-tools/bin:$$PATH" node dist/bundle/mesh/cli/main.js chaos --orders 2000 --faults 200 --duplicates 2000 --seed $(SEED) --report docs/reports/chaos.md
 
 chaos-full: ## The same for a release: 10,000 purchases, 1,000 faults, 10,000 duplicates.
 	@npm run --silent ready
-	@PATH="$$HOME/.cache/mesh-tools/bin:$$PATH" node dist/mesh/cli/main.js chaos --orders 10000 --faults 1000 --duplicates 10000 --minutes 30 --seed $(SEED) --report docs/reports/chaos.md
+	@PATH="$$HOME/.cache/mesh-tools/bin:$$PATH" node dist/bundle/mesh/cli/main.js chaos --orders 10000 --faults 1000 --duplicates 10000 --minutes 30 --seed $(SEED) --report docs/reports/chaos.md
 
 bench: ## Measure start, memory, a purchase and what tracing costs, in one process and as processes, into docs/reports/.
 	@npm run --silent ready

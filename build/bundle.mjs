@@ -1,5 +1,5 @@
-// Puts what an instance of the mesh of processes loads into a few files: ten processes start together, and most of their
-// start went into finding and opening some 600 modules each. The modules themselves stay beside it in dist/.
+// Puts what meshmart loads into a few files: most of a start went into finding and opening some 600 modules, and of the mesh
+// of processes ten start together. The modules themselves stay beside it in dist/.
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { openRedisStreamsBus } from '../mesh/bus/redis-streams-bus.js';
 import { machineAmbient } from '../mesh/runtime/ambient.js';
 import { openRedis } from '../mesh/store/redis-connection.js';
@@ -13,7 +14,11 @@ deadLetterSuite('processes', async () => {
   const running = await startMesh({ scale: ['cart=2'] });
   mesh = running;
   const { addresses } = await running.untilAllServe();
-  const access = { url: addresses['redis'] ?? '', log: collectingLog() };
+  const access = {
+    url: (addresses['redis'] ?? '').replace('://', '://operator@'),
+    passwordFile: join(running.dataFolder, 'secrets', 'redis-operator'),
+    log: collectingLog(),
+  };
   return {
     httpUrl: running.httpUrl,
     dataFolder: running.dataFolder,

@@ -103,7 +103,7 @@ export function runMeshmart(
   environment: Readonly<Record<string, string>>,
   { root = packageRoot(), ownGroup = false }: RunOptions = {},
 ): MeshmartRun {
-  const main = join(root, 'dist', 'mesh', 'cli', 'main.js');
+  const main = join(root, 'dist', 'bundle', 'mesh', 'cli', 'main.js');
   const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -5,12 +5,12 @@ cd "$(dirname "$0")/.."
 export PATH="$HOME/.cache/mesh-tools/bin:$PATH"
 
 missing=()
-for tool in jq curl grpcurl buf consul jaeger redis-server prometheus; do command -v "$tool" > /dev/null || missing+=("$tool"); done
+for tool in jq curl grpcurl buf consul jaeger redis-server prometheus rabbitmq-server kafka-server-start.sh; do command -v "$tool" > /dev/null || missing+=("$tool"); done
 # Debian keeps its programs off PATH.
 command -v postgres > /dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || missing+=(postgresql)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "make verify lacks: ${missing[*]}" >&2
-  echo 'jq and curl come with the system; grpcurl: go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest; buf: go install github.com/bufbuild/buf/cmd/buf@latest; consul, jaeger (version 2), redis-server, postgresql, prometheus: packages or releases, see docs/discovery.md, docs/jaeger.md and docs/stores.md' >&2
+  echo 'jq and curl come with the system; grpcurl: go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest; buf: go install github.com/bufbuild/buf/cmd/buf@latest; consul, jaeger (version 2), redis-server, postgresql, prometheus, rabbitmq-server: packages or releases, see docs/discovery.md, docs/jaeger.md, docs/stores.md and docs/buses.md; kafka-server-start.sh: a release of Kafka with its bin folder on PATH, and Java 17' >&2
   exit 1
 fi
 

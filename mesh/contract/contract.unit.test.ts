@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { BatchGetProductsRequest } from '../../proto/gen/meshmart/catalog/v1/catalog.js';
+import { PlaceOrderRequest } from '../../proto/gen/meshmart/order/v1/order.js';
 import { packageRoot } from '../runtime/package-root.js';
 import { codes, MeshError } from './error.js';
 import { httpStatusOf } from './http-status.js';
@@ -119,6 +121,24 @@ describe('validation', () => {
       ['productId', 'string.min_len'],
       ['quantity', 'int32.gte_lte'],
     ]);
+  });
+
+  it('refuses text with a NUL character, wherever it stands', () => {
+    const broken = (type: string, bytes: Uint8Array) =>
+      validator.check(type, bytes).map(({ field, rule }) => `${field} ${rule}`);
+    const shippingAddress = { name: 'A', line1: 'B\0', line2: '', city: 'C', postalCode: '1', country: 'DE' };
+    expect(
+      broken(
+        'meshmart.order.v1.PlaceOrderRequest',
+        PlaceOrderRequest.encode(PlaceOrderRequest.fromPartial({ shippingAddress })).finish(),
+      ),
+    ).to.deep.equal(['shippingAddress.line1 string.nul']);
+    expect(
+      broken(
+        'meshmart.catalog.v1.BatchGetProductsRequest',
+        BatchGetProductsRequest.encode({ ids: ['prd_1', '\0'] }).finish(),
+      ),
+    ).to.deep.equal(['ids[1] string.nul']);
   });
 
   it('refuses bytes that are no message', () => {

@@ -3,11 +3,12 @@ import type { Path } from '@bufbuild/protobuf/reflect';
 import { createValidator as createProtovalidate } from '@bufbuild/protovalidate';
 import { type FieldViolation, MeshError } from './error.js';
 import type { Contract } from './image.js';
+import { nulTexts } from './nul-text.js';
 
 /** Checks encoded messages against the rules of the contract. */
 export interface Validator {
   /**
-   * The rules that a message breaks; none means that it is good.
+   * The rules that a message breaks; none means that it is good. Text with a NUL character breaks `string.nul` everywhere.
    * @param typeName full name of the message.
    * @throws MeshError INVALID_ARGUMENT (MALFORMED_REQUEST) when the bytes are no such message.
    */
@@ -22,7 +23,11 @@ export function createValidator(contract: Contract): Validator {
   const check = (typeName: string, bytes: Uint8Array): FieldViolation[] => {
     const type = contract.registry.getMessage(typeName);
     if (type === undefined) throw new RangeError(`the contracts have no message ${typeName}`);
-    const result = protovalidate.validate(type, decode(type, bytes));
+    const message = decode(type, bytes);
+    // Few encoded messages have a zero byte at all.
+    const nuls = bytes.includes(0) ? nulTexts(type, message) : [];
+    if (nuls.length > 0) return nuls;
+    const result = protovalidate.validate(type, message);
     switch (result.kind) {
       case 'valid':
         return [];

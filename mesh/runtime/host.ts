@@ -32,6 +32,7 @@ import { createIdSource } from './id.js';
 import type { Manifest } from './manifest.js';
 import type { Ambient, Log } from './ports.js';
 import type { MailSender, Service, ServicePorts, Worker } from './service.js';
+import { StartupError } from './startup-error.js';
 import { deadlineOf, startWorker } from './worker-loop.js';
 
 /** How long the outbox waits when the instance that relayed it has died. */
@@ -94,7 +95,10 @@ export function createServiceWorld(world: HostWorld, options: HostedOptions): Se
     if (known !== undefined) return known as Client<D>;
     const owner = world.ownerOf(definition.fullName);
     if (!manifest.calls.some((call) => call.startsWith(`${definition.fullName}/`)) || owner === undefined) {
-      throw new Error(`services/${name}/service.yaml declares no call to ${definition.fullName}`);
+      throw new StartupError(
+        `services/${name}/service.yaml declares no call to ${definition.fullName}`,
+        'add what it calls under calls',
+      );
     }
     const made = createClient(definition, {
       wire: world.wires(name)(owner),
@@ -170,8 +174,12 @@ export async function hostService(
   const parts = await service.build(ports);
   const implemented = parts.contracts.map((contract) => contract.definition.fullName);
   const missing = manifest.implements.find((declared) => !implemented.includes(declared));
-  if (missing !== undefined)
-    throw new Error(`services/${name} declares ${missing} and does not implement it`);
+  if (missing !== undefined) {
+    throw new StartupError(
+      `services/${name}/service.yaml lists ${missing} under implements, and services/${name} does not implement it`,
+      'take it out, or implement it',
+    );
+  }
   const dispatch = createDispatch({
     contracts: parts.contracts,
     policies: world.policies,
@@ -215,11 +223,21 @@ export async function hostService(
     },
     begin: async () => {
       const events = parts.events ?? {};
-      const unhandled = Object.values(manifest.consumes)
-        .flat()
-        .find((type) => events[type] === undefined);
-      if (unhandled !== undefined)
-        throw new Error(`services/${name} declares that it consumes ${unhandled} and has no handler for it`);
+      const consumed = Object.values(manifest.consumes).flat();
+      const unhandled = consumed.find((type) => events[type] === undefined);
+      if (unhandled !== undefined) {
+        throw new StartupError(
+          `services/${name}/service.yaml lists ${unhandled} under consumes, and services/${name} has no handler for it`,
+          'take it out, or handle it',
+        );
+      }
+      const undeclared = Object.keys(events).find((type) => !consumed.includes(type));
+      if (undeclared !== undefined) {
+        throw new StartupError(
+          `services/${name} handles ${undeclared}, and services/${name}/service.yaml does not list it under consumes`,
+          'add it, or no event ever arrives',
+        );
+      }
       if (Object.keys(events).length > 0) {
         running.push(
           await subscribeEvents({ manifest, events, bus: world.bus, ports, metrics: world.metrics }),

@@ -21,8 +21,12 @@ import { StartupError } from './startup-error.js';
 export function secretsOf(manifest: Manifest, folder: string, random: Random): (name: string) => Uint8Array {
   return (name) => {
     const declared = manifest.secrets[name];
-    if (declared === undefined)
-      throw new Error(`services/${manifest.name}/service.yaml does not declare secret '${name}'`);
+    if (declared === undefined) {
+      throw new StartupError(
+        `services/${manifest.name}/service.yaml does not declare secret '${name}'`,
+        'declare it under secrets: its service reads it',
+      );
+    }
     return readOrMakeSecret(join(folder, `${manifest.name}-${name}`), declared.bytes, random);
   };
 }
@@ -53,6 +57,15 @@ export function readOrMakeSecret(path: string, length: number, random: Random): 
     throw new StartupError(`secret ${path} can be read by others`, `run chmod 600 ${path}`);
   }
   return secret;
+}
+
+/**
+ * Reads a password, or makes it: text of 43 letters and digits that hold 32 bytes, so that other programs can read the
+ * file too. See {@link secretsOf}.
+ */
+export function readOrMakePassword(path: string, random: Random): string {
+  const text = (): Uint8Array => Buffer.from(Buffer.from(random.secretBytes(32)).toString('base64url'));
+  return Buffer.from(readOrMakeSecret(path, 43, { ...random, secretBytes: text })).toString();
 }
 
 /** Whole or not at all: a crash in the middle must not leave half a key. */

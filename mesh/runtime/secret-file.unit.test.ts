@@ -118,9 +118,10 @@ describe('a secret file', () => {
       expect(existsSync(join(folder.path, 'secrets', 'payment-vault-key'))).to.equal(true);
     });
 
-    it('that it does not declare is a mistake, and no file is made', () => {
+    it('that it does not declare is refused, and no file is made', () => {
       expect(() => secretsOf(manifest, folder.path, seededRandom())('../other')).to.throw(
-        "services/payment/service.yaml does not declare secret '../other'",
+        StartupError,
+        "services/payment/service.yaml does not declare secret '../other': declare it under secrets",
       );
       expect(readdirSync(folder.path)).to.deep.equal([]);
     });

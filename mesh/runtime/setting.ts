@@ -7,7 +7,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Gives a service's settings: the environment wins, then what the launcher found out, then the manifest's default.
  * @param found values by environment name that the launcher knows, such as the address of a witness that it started.
- * @throws Error (a mistake in the service) for a setting that the manifest does not declare.
+ * @throws StartupError for a setting that the manifest does not declare.
  */
 export function settingsOf(
   manifest: Manifest,
@@ -16,8 +16,12 @@ export function settingsOf(
 ): (name: string) => string {
   return (name) => {
     const declared = manifest.settings[name];
-    if (declared === undefined)
-      throw new Error(`services/${manifest.name}/service.yaml does not declare setting '${name}'`);
+    if (declared === undefined) {
+      throw new StartupError(
+        `services/${manifest.name}/service.yaml does not declare setting '${name}'`,
+        'declare it under settings: its service reads it',
+      );
+    }
     const variable = environmentName(manifest.name, name, declared);
     return textOf(environment[variable]) ?? textOf(found[variable]) ?? declared.default;
   };

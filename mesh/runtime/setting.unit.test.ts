@@ -35,10 +35,11 @@ describe('a setting', () => {
     ).to.equal('http://default');
   });
 
-  it('that the manifest does not declare is a mistake of the service', () => {
-    expect(() => settingsOf(manifest, { PAYMENT_COLOUR: 'red' }, {})('colour'))
-      .to.throw(Error, "services/payment/service.yaml does not declare setting 'colour'")
-      .that.is.not.instanceOf(StartupError);
+  it('that the manifest does not declare is refused, and where to declare it told', () => {
+    expect(() => settingsOf(manifest, { PAYMENT_COLOUR: 'red' }, {})('colour')).to.throw(
+      StartupError,
+      "services/payment/service.yaml does not declare setting 'colour': declare it under settings",
+    );
   });
 });
 

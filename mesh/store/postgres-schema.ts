@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { StartupError } from '../runtime/startup-error.js';
+import { isConnectionLost } from './postgres-errors.js';
 import { withPostgresTypes } from './postgres-sql.js';
 import { postgresTables } from './postgres-tables.js';
 import { type SchemaStep, stepChanged, stepsFor } from './schema-step.js';
@@ -38,7 +39,12 @@ export async function applyPostgresSchema(
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
+    if (error instanceof StartupError || isConnectionLost(error)) throw error;
+    throw new StartupError(
+      `${database} can't be brought to its shape (${(error as Error).message})`,
+      'see that its role owns it and that its disk has room, or restore it from a copy',
+      { cause: error },
+    );
   }
 }
 

@@ -92,7 +92,7 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
   const tracer = spans.tracerOf(name);
   const metrics = createMetrics({ version: shop.version, shape: 'processes' });
   const edges = createEdgeMemory();
-  const backends = openBackends({
+  const backends = await openBackends({
     manifest,
     manifests: shop.manifests,
     id,
@@ -168,7 +168,10 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
   };
   const hostedOptions = async (schema: readonly SchemaStep[]) => ({
     manifest,
-    store: await openServiceStore({ manifest, id, schema, data, environment, ambient, log, metrics, tracer }),
+    store: await openServiceStore(
+      { service: name, id, schema, data, ambient, log, metrics, tracer },
+      environment,
+    ),
     setting: settingsOf(manifest, environment, {}),
     secret: secretsOf(manifest, data.file('secrets'), ambient.random),
     documents: backends.documents,

@@ -5,7 +5,7 @@ import { StartupError } from '../../runtime/startup-error.js';
 export interface ServerKind {
   /** As `meshmart status` shows it, and the name of its folder in the data folder. */
   readonly name: 'consul' | 'redis' | 'postgres' | 'jaeger' | 'prometheus' | 'rabbitmq' | 'kafka';
-  /** It is started only where this was chosen, such as the store `postgres`. Absent: always. */
+  /** It is started only where this was chosen, such as the store `postgres` or the bus `kafka`. Absent: always. */
   readonly choice?: string;
   /** Programs that can be it, the best first; searched on PATH. */
   readonly programs: readonly string[];
@@ -56,8 +56,12 @@ export interface ServerPlace {
   /** Where it keeps what must survive; absolute. */
   readonly data: string;
   readonly port: PortsOf;
+  /** The system that it runs on. */
+  readonly platform: NodeJS.Platform;
   /** Addresses of the servers before it in the list. */
   readonly environment: Environment;
+  /** For Redis: the text of its file of users, where the shop made their passwords. */
+  readonly redisUsers?: string | undefined;
 }
 
 /** What a server's data folder is made with. */

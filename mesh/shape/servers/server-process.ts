@@ -86,7 +86,7 @@ export function startServer(options: ServerProcessOptions): ServerProcess {
     kill: () => {
       stopping = true;
       cancelRestart();
-      child.kill('SIGKILL');
+      endGroup(child.pid);
     },
   };
 }
@@ -136,15 +136,24 @@ const pidFileOf = (folder: string) => join(folder, 'pid');
  * Ends a server that a supervisor left behind when it was killed itself: the process of the pid file, if it still is one
  * that works on this folder. Where the system does not tell the arguments of processes, it is left alone.
  */
-export async function endLeftover(folder: string): Promise<void> {
+export async function endLeftover(kind: ServerKind, folder: string): Promise<void> {
   if (!existsSync(pidFileOf(folder))) return;
   const pid = Number(readFileSync(pidFileOf(folder), 'utf8'));
   rmSync(pidFileOf(folder), { force: true });
   if (!(pid > 1) || !worksOn(pid, folder)) return;
+  if (kind.endSignal !== undefined) {
+    // It has processes of its own, which would keep the next from starting: it ends them.
+    process.kill(pid, 'SIGCONT');
+    process.kill(pid, kind.endSignal);
+    for (let waitedMs = 0; waitedMs < bounds.stopMs && worksOn(pid, folder); waitedMs += 20) await pause(20);
+    if (!worksOn(pid, folder)) return;
+  }
   process.kill(pid, 'SIGKILL');
   endGroup(pid);
-  while (worksOn(pid, folder)) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (worksOn(pid, folder)) await pause(20);
 }
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function worksOn(pid: number, folder: string): boolean {
   try {
