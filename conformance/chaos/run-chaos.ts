@@ -226,8 +226,12 @@ async function run(options: ChaosOptions, opened: Opened): Promise<void> {
   });
 }
 
-/** What the shop is started with besides where its surroundings are: one machine is many clients here. */
+/**
+ * What the shop is started with besides where its surroundings are: one machine is many clients here, and its log is for what
+ * went wrong.
+ */
 const shopSettings = {
+  LOG_LEVEL: 'warn',
   GATEWAY_CLIENT_REQUESTS_PER_SECOND: '100000',
   GATEWAY_CLIENT_BURST: '100000',
 } as const;

@@ -93,7 +93,7 @@ export async function openSurroundings(options: SurroundingsOptions, opened: Ope
       SMTP_URL: await behindProxy(serverEdges.mail, witnesses.smtpUrl),
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       PROMETHEUS_URL: collector.url,
-      TRACES_EXPORTER: 'none',
+      TRACES_EXPORTER: 'off',
       FAULT_PROXY_URL: switchboard.url,
     },
     redisUrl: redis,
