@@ -3,7 +3,6 @@ import { eventually } from '../mesh/testing/eventually.js';
 import { type TemporaryFolder, temporaryFolder } from '../mesh/testing/temporary-folder.js';
 import { expectStatus, fillCart, newBuyer, request } from './buyer.js';
 import { type Acknowledged, untilAllFinal } from './careful-buyer.js';
-import { expectAgreement } from './ledger-agreement.js';
 import { type MeshProcess, startMesh } from './mesh-process.js';
 import { tourSettings, tourSuite } from './tour-suite.js';
 import { startWitnesses, type Witnesses } from './witnesses.js';
@@ -78,7 +77,8 @@ for (const bus of ['rabbitmq', 'kafka'] as const) {
           },
           { withinMs: 90_000, everyMs: 500, what: 'the effects of every event' },
         );
-        await expectAgreement(await witnesses.ledger(), acknowledged);
+        const ledger = await witnesses.ledger();
+        for (const { id } of acknowledged) expect(ledger.captures(id), `captures of ${id}`).to.equal(1);
       });
     });
 
