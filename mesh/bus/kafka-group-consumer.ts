@@ -102,13 +102,16 @@ export function startKafkaGroupConsumer(options: KafkaGroupConsumerOptions): Kaf
       log.warn({ group, error: String(error) }, 'events handled could not be noted: they may come again'),
   });
 
-  /** Reads no further in a partition that is too far ahead, nor in any when too much waits here. */
-  const throttle = () => {
+  /**
+   * Reads no further in a partition that is too far ahead, nor in any when too much waits here.
+   * @param anew whether the client may have forgotten what it was told.
+   */
+  const throttle = (anew = false) => {
     if (consumer === undefined) return;
     const full = delivery.queued() >= readAhead;
     for (const [name, ledger] of ledgers) {
       const wait = full || (ledger?.window() ?? 0) >= widestWindow;
-      if (wait === paused.has(name)) continue;
+      if (!anew && wait === paused.has(name)) continue;
       const { topic, partition } = placeOf(name);
       if (wait) paused.add(name);
       else paused.delete(name);
@@ -129,7 +132,8 @@ export function startKafkaGroupConsumer(options: KafkaGroupConsumerOptions): Kaf
       // What could not be committed while the group was rebalanced is committed now.
       else commits.note(name);
     }
-    throttle();
+    // A client that has begun again after a failure reads everything.
+    throttle(true);
   };
 
   /** Where the group stands in a partition that this process was given. */
