@@ -195,10 +195,8 @@ describe('the servers beside the shop', function () {
 
     it('are named all together when they are not found, each with the ways to get it', async () => {
       const line = await complaint({ PATH: folder.path });
-      // Those that are searched elsewhere as well may be found.
-      for (const { name, ways, addressVariable } of serverKinds.filter(
-        ({ folders }) => folders === undefined,
-      ))
+      // Of those that can be chosen one was, and that is searched elsewhere as well.
+      for (const { name, ways, addressVariable } of serverKinds.filter(({ choice }) => choice === undefined))
         expect(line).to.include(`${name} (${ways}; or ${addressVariable} names one that runs)`);
     });
 
