@@ -11,7 +11,7 @@ describe('events that are delivered again', () => {
         repeats.push([clock.clock.monotonicMs(), late]);
         return true;
       },
-      close: () => undefined,
+      close: async () => undefined,
     };
     const done = repeatEvents(tap, 20, 10_000, clock, new AbortController().signal);
     await clock.advance(5_000);
@@ -24,7 +24,7 @@ describe('events that are delivered again', () => {
   it('are made up for when the bus was away, and counted as they are', async () => {
     const clock = virtualClock();
     let away = true;
-    const tap = { repeat: async () => !away, close: () => undefined };
+    const tap = { repeat: async () => !away, close: async () => undefined };
     const done = repeatEvents(tap, 20, 10_000, clock, new AbortController().signal);
     await clock.advance(12_000);
     away = false;

@@ -13,8 +13,8 @@ export interface ShopUnderTest {
   readonly dataFolder: string;
   /** Names of all services. */
   readonly services: readonly string[];
-  /** Of those that publish events: the topics of the bus. */
-  readonly topics: readonly string[];
+  /** Topics of the bus to the types of their events. */
+  readonly topics: Readonly<Record<string, readonly string[]>>;
   /** The instances that run now. */
   instances(): Promise<readonly Victim[]>;
   /** What it has said so far. */
@@ -40,7 +40,7 @@ async function stopped(shop: ShopProcess): Promise<void> {
 export async function startShopUnderTest(
   folder: string,
   environment: Readonly<Record<string, string>>,
-  options: Pick<ChaosOptions, 'store' | 'scale'>,
+  options: Pick<ChaosOptions, 'store' | 'bus' | 'scale'>,
   opened: Opened,
 ): Promise<ShopUnderTest> {
   const dataFolder = join(folder, 'shop');
@@ -52,6 +52,8 @@ export async function startShopUnderTest(
       'processes',
       '--store',
       options.store,
+      '--bus',
+      options.bus,
       ...options.scale.flatMap((one) => ['--scale', one]),
     ],
     environment,
@@ -68,7 +70,9 @@ export async function startShopUnderTest(
   const { manifests } = loadShop();
   return {
     services: manifests.map(({ name }) => name),
-    topics: manifests.filter(({ publishes }) => publishes.length > 0).map(({ name }) => name),
+    topics: Object.fromEntries(
+      manifests.flatMap(({ name, publishes }) => (publishes.length > 0 ? [[name, publishes]] : [])),
+    ),
     url: shop.httpUrl,
     dataFolder,
     instances: async () => {

@@ -25,6 +25,8 @@ export interface BuyerOptions {
   readonly cancellations: number;
   /** How often the buyer's process dies with the order on its way, and another one goes on with the key. Default never. */
   readonly loss?: LostClients;
+  /** Whether the buyer has never bought before: the cart is empty then. Default false. */
+  readonly firstTime?: boolean;
   /** What to buy. Default: drawn from {@link products}. */
   readonly wanted?: readonly BoughtLine[];
   /** Longest pause between two attempts, in milliseconds. Default 200: it never grows. */
@@ -74,7 +76,7 @@ export async function buy(
   };
 
   // What was ordered before leaves the cart by an event: a careful buyer looks before adding more.
-  while ((await untilKnown(() => client.cart())).length > 0) {
+  while (options.firstTime !== true && (await untilKnown(() => client.cart())).length > 0) {
     if (impatient()) break;
     await timers.sleep(random.between(0.5, 1) * lookEveryMs);
   }
