@@ -8,7 +8,15 @@ describe('RABBITMQ_URL', () => {
       expect(rabbitmqUrl(right).hostname).to.not.equal('');
     });
 
-  for (const wrong of ['', 'localhost:5672', 'http://127.0.0.1', 'amqp://', 'amqp:shop'])
+  for (const wrong of [
+    '',
+    'localhost:5672',
+    'http://127.0.0.1',
+    'amqp://',
+    'amqp:shop',
+    'amqp://a%zz@h',
+    'amqp://h/%zz',
+  ])
     it(`is not '${wrong}', which is said in one line`, () => {
       expect(() => rabbitmqUrl(wrong)).to.throw(StartupError, /^RABBITMQ_URL is '.*': give it as amqp:/);
     });

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { StartupError } from '../runtime/startup-error.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 import { postgresAddressOf, postgresNameOf, postgresPasswordIn } from './postgres-address.js';
 import { scramVerifier } from './postgres-provision.js';
@@ -33,6 +34,14 @@ describe('the address of a PostgreSQL', () => {
     ['localhost:5432', /^POSTGRES_URL is 'localhost:5432'/],
     ['mysql://127.0.0.1', /^POSTGRES_URL is 'mysql:/],
     ['postgres://me:hidden@127.0.0.1', /^POSTGRES_URL holds a password: /],
+    ['postgres://me:hidden#hidden@127.0.0.1', /^POSTGRES_URL is 'postgres:\/\/me:\*\*\*@127\.0\.0\.1'/],
+    ['mysql://me:hidden@127.0.0.1', /^POSTGRES_URL is 'mysql:\/\/me:\*\*\*@127\.0\.0\.1'/],
+    ['postgres://a%zz@h', /^POSTGRES_URL is 'postgres:\/\/a%zz@h'/],
+    ['postgres://h/%zz', /^POSTGRES_URL is 'postgres:\/\/h\/%zz'/],
+    [
+      'postgres://h?sslmode=verify-full&sslrootcert=/',
+      /^POSTGRES_URL names sslrootcert \/, which can't be read/,
+    ],
     ['postgres://127.0.0.1?sslmode=require', /^POSTGRES_URL has sslmode=require: use verify-full/],
     ['postgres://127.0.0.1?password=hidden', /^POSTGRES_URL has 'password': leave it out/],
     [
@@ -53,6 +62,10 @@ describe('the address of a PostgreSQL', () => {
     expect(postgresPasswordIn(folder.write('password', 'secret\n'))).to.equal('secret');
     expect(() => postgresPasswordIn('/nowhere')).to.throw(
       /^POSTGRES_PASSWORD_FILE names \/nowhere, which is not there/,
+    );
+    expect(() => postgresPasswordIn(folder.path)).to.throw(
+      StartupError,
+      /^POSTGRES_PASSWORD_FILE names .*, which can't be read/,
     );
     folder.remove();
   });

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { MeshError } from '../contract/error.js';
 import type { Log } from '../runtime/ports.js';
+import { decodedPart } from '../runtime/setting.js';
 import { StartupError } from '../runtime/startup-error.js';
 
 export type { Redis } from 'ioredis';
@@ -33,7 +34,7 @@ const commandWithinMs = 1_000;
 export function openRedis(access: RedisAccess, blocksMs = 0): Redis {
   const { log, name } = access;
   const url = urlOf(access.url);
-  const user = decodeURIComponent(url.username);
+  const user = decodedPart(url.username) ?? '';
   // Beside a user in the URL ioredis takes no password but one in the URL.
   url.username = '';
   const options = {
@@ -69,7 +70,12 @@ function urlOf(text: string): URL {
         'put it into a file and name that in REDIS_PASSWORD_FILE',
       );
     }
-    if (['redis:', 'rediss:'].includes(url.protocol) && url.hostname !== '') return url;
+    if (
+      ['redis:', 'rediss:'].includes(url.protocol) &&
+      url.hostname !== '' &&
+      decodedPart(url.username) !== undefined
+    )
+      return url;
   } catch (error) {
     if (error instanceof StartupError) throw error;
   }
