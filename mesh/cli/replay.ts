@@ -34,6 +34,7 @@ export const replay: Command = {
         `there is no service '${wanted}'`,
         `use one of ${manifests.map(({ name }) => name).join(', ')}`,
       );
+    const by = `replay-${Buffer.from(machineAmbient().random.bytes(8)).toString('hex')}`;
     const reports: (ReplayReport & { service: string })[] = [];
     for (const manifest of manifests) {
       if (wanted !== undefined && manifest.name !== wanted) continue;
@@ -44,7 +45,7 @@ export const replay: Command = {
         for (const projection of service.projections)
           reports.push({
             service: manifest.name,
-            ...(await rebuildProjection(store, projection, { switchOver })),
+            ...(await rebuildProjection(store, projection, { by, switchOver })),
           });
       } finally {
         await store.close();

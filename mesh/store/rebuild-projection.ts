@@ -1,5 +1,6 @@
+import { StartupError } from '../runtime/startup-error.js';
 import type { Projection } from './projection.js';
-import type { GuardedStatement, Row, Store } from './store.js';
+import { type GuardedStatement, type Row, type Store, StoreConflict } from './store.js';
 
 /** What a rebuild found. */
 export interface ReplayReport {
@@ -18,6 +19,8 @@ export interface ReplayReport {
 
 /** How to rebuild. */
 export interface RebuildOptions {
+  /** Who rebuilds: unique among all that ever do. */
+  readonly by: string;
   /** Put right what differs, or only compare. */
   readonly switchOver: boolean;
   /** Streams that are written together. Default 200. */
@@ -33,15 +36,21 @@ const mostListed = 100;
  * transaction. The service may run and write meanwhile. A row counts only while its stream is as it was read: comparing
  * and putting right are one step in which nothing is written. Streams that have grown by then are read again and come in a
  * later step; those that begin meanwhile are the service's own.
- * @throws Error when a stream grows each time it is read.
+ * Of two at once the later goes on: both use the same tables, and one that compared with the other's would take all rows for
+ * rows without events.
+ * @throws StartupError when a stream grows each time it is read, or another rebuild of the same projection has begun meanwhile.
  */
 export async function rebuildProjection(
-  store: Store,
+  whole: Store,
   projection: Projection,
   options: RebuildOptions,
 ): Promise<ReplayReport> {
   const tables = tablesOf(projection);
-  await store.commit({ statements: [...dropping(tables), ...creating(projection, tables)] });
+  const owner = { name: `replay of ${projection.table}`, by: options.by };
+  await whole.commit({
+    statements: [taking(owner), ...dropping(tables), ...creating(projection, tables)],
+  });
+  const store = ownedBy(whole, owner);
   try {
     const batchSize = options.batchSize ?? 200;
     const read = new Map<string, number>();
@@ -58,21 +67,76 @@ export async function rebuildProjection(
       });
       if (grown.length === 0) break;
       if (round >= mostRounds)
-        throw new Error(
-          `${projection.table} changes too fast to be compared: try again when there is less to do`,
+        throw new StartupError(
+          `${projection.table} changes too fast to be compared`,
+          'try again when there is less to do',
         );
       await write(store, projection, tables, read, grown);
     }
-    return {
+    const report = {
       table: projection.table,
       streams: read.size,
       events: [...read.values()].reduce((sum, version) => sum + version, 0),
       ...(await found(store, projection, tables)),
       switched: options.switchOver,
     };
+    // What was read is ours if they are still.
+    await store.commit({});
+    return report;
+  } catch (error) {
+    const lost = isTaken(error) || (await store.commit({}).then(() => false, isTaken));
+    throw lost ? takenMeanwhile(projection) : error;
   } finally {
-    await store.commit({ statements: dropping(tables) });
+    await store.commit({ statements: [...dropping(tables), leaving(owner)] }).catch((error: unknown) => {
+      // They are another's now.
+      if (!isTaken(error)) throw error;
+    });
   }
+}
+
+/** Whose the tables of a rebuild are: a row of `mesh_leases` that does not expire, but passes to whoever comes next. */
+interface Owner {
+  readonly name: string;
+  readonly by: string;
+}
+
+function taking({ name, by }: Owner): GuardedStatement {
+  return {
+    sql: `INSERT INTO mesh_leases (name, holder, expires_at_ms) VALUES (?, ?, 0)
+      ON CONFLICT (name) DO UPDATE SET holder = excluded.holder`,
+    values: [name, by],
+  };
+}
+
+function leaving({ name, by }: Owner): GuardedStatement {
+  return { sql: 'DELETE FROM mesh_leases WHERE name = ? AND holder = ?', values: [name, by] };
+}
+
+const taken = 'owner of the rebuild';
+
+type OwnedStore = Pick<Store, 'query' | 'readStream' | 'commit'>;
+
+/** The store as long as the tables are ours: what is written to them is written only then. */
+function ownedBy(store: Store, { name, by }: Owner): OwnedStore {
+  const owned: GuardedStatement = {
+    sql: 'UPDATE mesh_leases SET holder = holder WHERE name = ? AND holder = ?',
+    values: [name, by],
+    changes: 1,
+    guard: taken,
+  };
+  return {
+    query: store.query,
+    readStream: store.readStream,
+    commit: (batch) => store.commit({ ...batch, statements: [owned, ...(batch.statements ?? [])] }),
+  };
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof StoreConflict && error.subject === taken;
+}
+
+function takenMeanwhile({ table }: Projection): StartupError {
+  return new StartupError(`another replay of ${table} has begun meanwhile`, 'wait for it');
 }
 
 /** The tables of a rebuild, beside the projection's own. */
@@ -106,7 +170,7 @@ function creating({ table, columns }: Projection, { second, extra }: ReplayTable
 
 /** Writes the rows of all streams that have grown since they were last read, or were not there. */
 async function fill(
-  store: Store,
+  store: OwnedStore,
   projection: Projection,
   tables: ReplayTables,
   read: Map<string, number>,
@@ -134,7 +198,7 @@ async function fill(
 
 /** Reads streams and writes their rows. */
 async function write(
-  store: Store,
+  store: OwnedStore,
   { columns, row }: Projection,
   { second }: ReplayTables,
   read: Map<string, number>,
@@ -199,7 +263,7 @@ function comparing(
   ];
 }
 
-async function found(store: Store, { columns }: Projection, { second, extra }: ReplayTables) {
+async function found(store: OwnedStore, { columns }: Projection, { second, extra }: ReplayTables) {
   const [key] = columns;
   const keys = async (from: string) =>
     (

@@ -70,7 +70,7 @@ export function rebuildContract(name: string, makeSetup: () => StoreSetup): void
 
     it('finds nothing wrong with a table that is right, however many streams there are', async () => {
       for (let name = 0; name < 25; name += 1) await add(`n${name}`, 1, 2, 3);
-      const report = await rebuildProjection(store, sums, { switchOver: true, batchSize: 10 });
+      const report = await rebuildProjection(store, sums, { by: 'a test', switchOver: true, batchSize: 10 });
       expect(report).to.deep.equal({
         table: 'sums',
         streams: 25,
@@ -90,7 +90,7 @@ export function rebuildContract(name: string, makeSetup: () => StoreSetup): void
       await run("UPDATE sums SET total = 99 WHERE name = 'a'");
       await run("DELETE FROM sums WHERE name = 'b'");
       await run("INSERT INTO sums (name, total) VALUES ('z', 1)");
-      const report = await rebuildProjection(store, sums, { switchOver: true });
+      const report = await rebuildProjection(store, sums, { by: 'a test', switchOver: true });
       expect(report).to.deep.include({ different: ['a'], missing: ['b'], extra: ['z'], switched: true });
       expect(await rows()).to.deep.equal(['a 3', 'b 5', 'c 7']);
       expect(await tables()).to.deep.equal(['sums']);
@@ -98,10 +98,53 @@ export function rebuildContract(name: string, makeSetup: () => StoreSetup): void
       expect(await rows()).to.include('a 7');
     });
 
+    it('leaves all rows where they are when another one begins meanwhile, and lets that one finish', async () => {
+      for (let name = 0; name < 5; name += 1) await add(`n${name}`, 1);
+      const before = await rows();
+      for (const step of ['INSERT INTO sums_extra', 'DELETE FROM sums_extra', 'UPDATE sums_replayed']) {
+        let other: Promise<unknown> | undefined;
+        let seen: string[] = [];
+        const disturbed: Store = {
+          ...store,
+          commit: async (batch) => {
+            if (other === undefined && batch.statements?.some(({ sql }) => sql.startsWith(step))) {
+              // The other has made its tables, and nothing is in them yet.
+              await new Promise<void>((begun, failed) => {
+                const watching: Store = {
+                  ...store,
+                  query: async (statement) => {
+                    begun();
+                    await first;
+                    return store.query(statement);
+                  },
+                };
+                other = rebuildProjection(watching, sums, { by: 'the other', switchOver: true });
+                other.catch(failed);
+              });
+            }
+            await store.commit(batch);
+          },
+        };
+        let end: () => void = () => undefined;
+        const first = new Promise<void>((resolve) => {
+          end = resolve;
+        });
+        const failure = await rebuildProjection(disturbed, sums, { by: 'the first', switchOver: true }).catch(
+          String,
+        );
+        seen = await rows();
+        end();
+        expect(failure).to.match(/another replay of sums has begun meanwhile: wait for it/);
+        expect(seen).to.deep.equal(before);
+        expect(await other).to.deep.include({ different: [], missing: [], extra: [], switched: true });
+        expect(await tables()).to.deep.equal(['sums']);
+      }
+    });
+
     it('only compares when it is told to', async () => {
       await add('a', 1);
       await run("UPDATE sums SET total = 99 WHERE name = 'a'");
-      const report = await rebuildProjection(store, sums, { switchOver: false });
+      const report = await rebuildProjection(store, sums, { by: 'a test', switchOver: false });
       expect(report).to.deep.include({ different: ['a'], switched: false });
       expect(await rows()).to.deep.equal(['a 99']);
       expect(await tables()).to.deep.equal(['sums']);
@@ -122,7 +165,7 @@ export function rebuildContract(name: string, makeSetup: () => StoreSetup): void
           return store.commit(batch);
         },
       };
-      const report = await rebuildProjection(busy, sums, { switchOver: true, batchSize: 5 });
+      const report = await rebuildProjection(busy, sums, { by: 'a test', switchOver: true, batchSize: 5 });
       expect(report).to.deep.include({ different: [], missing: [], extra: [], switched: true });
       expect(await rows())
         .to.include('n3 6')
@@ -142,9 +185,9 @@ export function rebuildContract(name: string, makeSetup: () => StoreSetup): void
           return store.query(statement);
         },
       };
-      const report = await rebuildProjection(loaded, sums, { switchOver: true, batchSize: 5 });
+      const report = await rebuildProjection(loaded, sums, { by: 'a test', switchOver: true, batchSize: 5 });
       expect(report).to.deep.include({ different: ['n7'], missing: [], extra: [], switched: true });
-      const check = await rebuildProjection(store, sums, { switchOver: false });
+      const check = await rebuildProjection(store, sums, { by: 'a test', switchOver: false });
       expect(check).to.deep.include({ streams: 12 + steps, different: [], missing: [], extra: [] });
     });
 
@@ -159,7 +202,7 @@ export function rebuildContract(name: string, makeSetup: () => StoreSetup): void
           return store.commit(batch);
         },
       };
-      const report = await rebuildProjection(busy, sums, { switchOver: true });
+      const report = await rebuildProjection(busy, sums, { by: 'a test', switchOver: true });
       expect(report).to.deep.include({ extra: ['z'] });
       expect(await rows()).to.deep.equal(['a 1', 'new 1']);
     });
@@ -178,7 +221,7 @@ export function rebuildContract(name: string, makeSetup: () => StoreSetup): void
           return store.commit(batch);
         },
       };
-      const report = await rebuildProjection(busy, sums, { switchOver: true });
+      const report = await rebuildProjection(busy, sums, { by: 'a test', switchOver: true });
       expect(report).to.deep.include({ different: ['a'], events: 4 });
       expect(await rows()).to.deep.equal(['a 4']);
     });
@@ -196,8 +239,12 @@ export function rebuildContract(name: string, makeSetup: () => StoreSetup): void
           ],
         });
       const wild = { ...sums, streams: 'sum_' };
-      expect(await rebuildProjection(store, sums, { switchOver: false })).to.deep.include({ streams: 1 });
-      expect(await rebuildProjection(store, wild, { switchOver: false })).to.deep.include({ streams: 0 });
+      expect(await rebuildProjection(store, sums, { by: 'a test', switchOver: false })).to.deep.include({
+        streams: 1,
+      });
+      expect(await rebuildProjection(store, wild, { by: 'a test', switchOver: false })).to.deep.include({
+        streams: 0,
+      });
     });
 
     it('gives up on a table that changes all the time, and leaves it as it is', async () => {
@@ -209,7 +256,7 @@ export function rebuildContract(name: string, makeSetup: () => StoreSetup): void
           return store.commit(batch);
         },
       };
-      const failure = await rebuildProjection(restless, sums, { switchOver: true }).catch(
+      const failure = await rebuildProjection(restless, sums, { by: 'a test', switchOver: true }).catch(
         (error: Error) => error,
       );
       expect(String(failure)).to.match(/changes too fast/);
@@ -223,7 +270,7 @@ export function rebuildContract(name: string, makeSetup: () => StoreSetup): void
           { stream: 'sum-x', expectedVersion: 0, events: [{ type: 'multiplied', data: Buffer.from([2]) }] },
         ],
       });
-      const failure = await rebuildProjection(store, sums, { switchOver: true }).catch(
+      const failure = await rebuildProjection(store, sums, { by: 'a test', switchOver: true }).catch(
         (error: Error) => error,
       );
       expect(String(failure)).to.match(/no event of a sum/);

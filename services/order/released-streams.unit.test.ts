@@ -60,11 +60,11 @@ describe('streams that a release wrote', () => {
       const streams = streamsOf(release);
       expect(streams.length).to.be.greaterThan(5);
       await write(streams);
-      const report = await rebuildProjection(store, ordersProjection, { switchOver: true });
+      const report = await rebuildProjection(store, ordersProjection, { by: 'a test', switchOver: true });
       expect(report).to.deep.include({ streams: streams.length, different: [], extra: [], switched: true });
       expect(report.missing).to.have.length(streams.length);
       expect(await rows()).to.deep.equal(rowsThen(streams));
-      const check = await rebuildProjection(store, ordersProjection, { switchOver: false });
+      const check = await rebuildProjection(store, ordersProjection, { by: 'a test', switchOver: false });
       expect(check).to.deep.include({ different: [], missing: [], extra: [] });
     });
   }
@@ -96,13 +96,16 @@ describe('streams that a release wrote', () => {
       number += 1;
       return [oldest, older, (today: StoredEvent) => today][number % 3]?.(event) ?? event;
     });
-    await rebuildProjection(store, ordersBy(steps), { switchOver: true });
+    await rebuildProjection(store, ordersBy(steps), { by: 'a test', switchOver: true });
     expect(await rows()).to.deep.equal(rowsThen(streams));
   });
 
   it('of a kind that nobody knows are refused, and the table stays as it is', async () => {
     await write(streamsOf('0.1.0.json').slice(0, 1), (event) => ({ ...event, type: 'order.event.unknown' }));
-    const failure = await rebuildProjection(store, ordersProjection, { switchOver: true }).catch(String);
+    const failure = await rebuildProjection(store, ordersProjection, {
+      by: 'a test',
+      switchOver: true,
+    }).catch(String);
     expect(failure).to.match(/of a kind that this version does not know/);
     expect(await rows()).to.deep.equal([]);
   });
