@@ -18,6 +18,14 @@ export interface CommitSync {
   close(): void;
 }
 
+/** What was committed may be on the disk or not, and nobody can say. */
+export class SyncFailed extends Error {
+  constructor(cause: unknown) {
+    super('the log could not be synced: what is on the disk is not known', { cause });
+    this.name = 'SyncFailed';
+  }
+}
+
 /** How syncs are shared. */
 export interface ShareSyncsOptions {
   /**
@@ -51,7 +59,7 @@ export function shareSyncs(file: LogFile, options: ShareSyncsOptions = {}): Comm
     try {
       if (failure === undefined) await file.sync();
     } catch (cause) {
-      failure = new Error('the log could not be synced: what is on the disk is not known', { cause });
+      failure = new SyncFailed(cause);
     }
     if (failure === undefined) synced = upTo;
     if (gathering === undefined) running = undefined;

@@ -1,6 +1,6 @@
 import type { Clock, Timers } from '../runtime/ports.js';
 import { StartupError } from '../runtime/startup-error.js';
-import { isConnectionLost, sqlStateOf } from './postgres-errors.js';
+import { isConnectionLost, isRaceLost, sqlStateOf } from './postgres-errors.js';
 import type { Pool, PoolClient } from './postgres-pool.js';
 
 /** How often a server is tried that can't be reached yet, in milliseconds. */
@@ -52,7 +52,7 @@ export async function firstWork<T>(
 
 function mayComeRight(error: unknown, beingMade: boolean): boolean {
   const state = sqlStateOf(error);
-  if (isConnectionLost(error) || /timeout/i.test(String(error))) return true;
+  if (isConnectionLost(error) || isRaceLost(error) || /timeout/i.test(String(error))) return true;
   // 53300: too many connections; 28: not authorised; 3D000: no such database.
   if (state === '53300') return true;
   return beingMade && state !== undefined && (state.startsWith('28') || state === '3D000');

@@ -138,6 +138,7 @@ describe('a SQLite store whose commits are synced together', () => {
     for (const use of uses) {
       const error = await Promise.resolve(use).catch((thrown: unknown) => thrown);
       expect(MeshError.is(error) && error.reason, String(error)).to.equal('STORAGE_UNAVAILABLE');
+      expect(String(error)).to.include('it is not known whether anything was changed');
     }
   });
 

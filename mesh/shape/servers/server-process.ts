@@ -135,21 +135,38 @@ const pidFileOf = (folder: string) => join(folder, 'pid');
 /**
  * Ends a server that a supervisor left behind when it was killed itself: the process of the pid file, if it still is one
  * that works on this folder. Where the system does not tell the arguments of processes, it is left alone.
+ * @throws StartupError when it does not end.
  */
 export async function endLeftover(kind: ServerKind, folder: string): Promise<void> {
   if (!existsSync(pidFileOf(folder))) return;
   const pid = Number(readFileSync(pidFileOf(folder), 'utf8'));
   rmSync(pidFileOf(folder), { force: true });
   if (!(pid > 1) || !worksOn(pid, folder)) return;
-  if (kind.endAtOnceSignal !== undefined) {
-    process.kill(pid, 'SIGCONT');
-    process.kill(pid, kind.endAtOnceSignal);
+  const ended = async () => {
     for (let waitedMs = 0; waitedMs < bounds.stopMs && worksOn(pid, folder); waitedMs += 20) await pause(20);
-    if (!worksOn(pid, folder)) return;
+    return !worksOn(pid, folder);
+  };
+  if (kind.endAtOnceSignal !== undefined) {
+    send(pid, 'SIGCONT');
+    send(pid, kind.endAtOnceSignal);
+    if (await ended()) return;
   }
-  process.kill(pid, 'SIGKILL');
+  send(pid, 'SIGKILL');
   endGroup(pid);
-  while (worksOn(pid, folder)) await pause(20);
+  if (!(await ended()))
+    throw new StartupError(
+      `a ${kind.name} that an earlier mesh has left on ${folder} does not end (process ${pid})`,
+      'end it yourself',
+    );
+}
+
+/** It may have ended by itself meanwhile. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
