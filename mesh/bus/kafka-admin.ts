@@ -6,7 +6,6 @@ export type KafkaAdmin = Pick<
   Admin,
   | 'listTopics'
   | 'createTopics'
-  | 'fetchTopicMetadata'
   | 'fetchTopicOffsets'
   | 'fetchOffsets'
   | 'deleteTopicRecords'
@@ -23,7 +22,6 @@ export function turnTakingAdmin(admin: Admin): KafkaAdmin {
   return {
     listTopics: () => inTurn(() => admin.listTopics()),
     createTopics: (options) => inTurn(() => admin.createTopics(options)),
-    fetchTopicMetadata: (options) => inTurn(() => admin.fetchTopicMetadata(options)),
     fetchTopicOffsets: (topic) => inTurn(() => admin.fetchTopicOffsets(topic)),
     fetchOffsets: (options) => inTurn(() => admin.fetchOffsets(options)),
     deleteTopicRecords: (options) => inTurn(() => admin.deleteTopicRecords(options)),

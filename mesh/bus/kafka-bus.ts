@@ -172,7 +172,10 @@ export function openKafkaBus(options: KafkaBusOptions): Bus {
       asked(async () => {
         await running.get(group)?.flush();
         const wanted = topicsOf.get(group);
-        return lagOf(admin, names.groupOf(group), wanted && readBy(group, wanted));
+        const read = wanted && readBy(group, wanted);
+        // They may be about to be made.
+        if (read !== undefined) await topics.ensureEvents(read);
+        return lagOf(admin, names.groupOf(group), read);
       }),
     probe: () => asked(async () => void (await admin.describeCluster())),
     close: async () => {

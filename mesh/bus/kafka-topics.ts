@@ -52,11 +52,12 @@ export function kafkaTopics(admin: KafkaAdmin, timers: Timers): KafkaTopics {
           replicationFactor: -1,
           configEntries: Object.entries(entries).map(([name, value]) => ({ name, value })),
         })),
+      waitForLeaders: false,
     });
-    // Whoever made them: they are listed before they have leaders.
+    // Whoever made them: they are listed before they have leaders, and have leaders before those know of it.
     for (let waitedMs = 0; ; waitedMs += known.everyMs) {
       try {
-        await admin.fetchTopicMetadata({ topics: unsure });
+        for (const topic of unsure) await admin.fetchTopicOffsets(topic);
         break;
       } catch (error) {
         if (waitedMs >= known.withinMs) throw error;
