@@ -152,6 +152,11 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     repeats: metricsTo,
   });
   opened.push(() => neighbours.close());
+  const mail = smtpMailSender(
+    () => environment['SMTP_URL'] || 'smtp://127.0.0.1:2525',
+    'Meshmart <shop@meshmart.example>',
+  );
+  opened.push(() => mail.close());
   const world: HostWorld = {
     ...shop,
     ambient,
@@ -159,10 +164,7 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     metrics,
     tracerOf: spans.tracerOf,
     logOf: () => log,
-    mail: smtpMailSender(
-      () => environment['SMTP_URL'] || 'smtp://127.0.0.1:2525',
-      'Meshmart <shop@meshmart.example>',
-    ),
+    mail,
     wires: () => neighbours.wireTo,
     ownerOf: (service) => shop.owners.get(service),
   };
