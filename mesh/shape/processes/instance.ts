@@ -129,6 +129,11 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     repeats: metricsTo,
   });
   opened.push(() => neighbours.close());
+  const mail = smtpMailSender(
+    () => environment['SMTP_URL'] || 'smtp://127.0.0.1:2525',
+    'Meshmart <shop@meshmart.example>',
+  );
+  opened.push(() => mail.close());
   const world: HostWorld = {
     ...shop,
     ambient,
@@ -136,10 +141,7 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     metrics,
     tracerOf: spans.tracerOf,
     logOf: () => log,
-    mail: smtpMailSender(
-      () => environment['SMTP_URL'] || 'smtp://127.0.0.1:2525',
-      'Meshmart <shop@meshmart.example>',
-    ),
+    mail,
     wires: () => neighbours.wireTo,
     ownerOf: (service) => shop.owners.get(service),
   };
