@@ -6,7 +6,7 @@ import type { HistoryLine } from './history-file.js';
 import type { Struck } from './nemesis.js';
 
 describe('harm', () => {
-  const setup = (back: number | undefined) => {
+  const setup = (back: number | undefined, signal = new AbortController().signal) => {
     const clock = virtualClock();
     const lines: HistoryLine[] = [];
     const healed = new AbortController();
@@ -42,7 +42,7 @@ describe('harm', () => {
       },
       probe: { untilBack: async () => back },
       history: { write: (line) => lines.push(line), close: () => undefined },
-      signal: new AbortController().signal,
+      signal,
     });
     return { clock, harm, lines, struckAt };
   };
@@ -68,5 +68,21 @@ describe('harm', () => {
     expect(await healed).to.equal(210);
     await harm.told();
     expect(lines[1]).to.deep.include({ healedMs: 210, backAtMs: undefined });
+  });
+
+  it('that is broken off before it began leaves no promise that nobody listens to', async () => {
+    const broken: unknown[] = [];
+    const note = (error: unknown) => broken.push(error);
+    process.on('unhandledRejection', note);
+    try {
+      const stop = new AbortController();
+      const { clock } = setup(undefined, stop.signal);
+      stop.abort(new Error('of the test'));
+      await clock.settle();
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(broken).to.deep.equal([]);
+    } finally {
+      process.removeListener('unhandledRejection', note);
+    }
   });
 });

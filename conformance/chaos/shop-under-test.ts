@@ -61,6 +61,10 @@ export async function startShopUnderTest(
     // Ctrl-C is for the one who started all this, who stops it in order.
     ownGroup: true,
   });
+  // Killed, it takes its instances with it: they end with their channel.
+  const kill = () => void shop.kill();
+  process.once('exit', kill);
+  opened.push(() => process.removeListener('exit', kill));
   opened.push(() => stopped(shop));
   await eventually(() => shop.output().includes('is ready'), {
     withinMs: 30_000,

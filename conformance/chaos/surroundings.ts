@@ -67,6 +67,10 @@ export async function openSurroundings(options: SurroundingsOptions, opened: Ope
     targetsUrl: collector.url,
     tell,
   });
+  // They would outlive an end in haste; the witnesses end with their channel to this process.
+  const kill = () => servers.kill();
+  process.once('exit', kill);
+  opened.push(() => process.removeListener('exit', kill));
   opened.push(() => servers.stop());
   await servers.ready();
   const switchboard = await openSwitchboard(options.chance);
