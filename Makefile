@@ -4,20 +4,21 @@ SHELL := bash
 
 SCALE ?=
 STORE ?= sqlite
+BUS ?= redis
 SEED ?= 1
 
-.PHONY: help run mesh test verify chaos chaos-full bench build check protos clean
+.PHONY: help run mesh test verify verify-backends chaos chaos-full bench build check protos clean
 
 help: ## List the targets.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 
 run: ## Start the whole shop in one process, with the card processor and the mail sink beside it.
 	@npm run --silent ready
 	@exec node --enable-source-maps=false dist/bundle/mesh/cli/main.js up
 
-mesh: ## Start the shop as processes, with Consul, Redis, Jaeger and Prometheus. STORE=postgres keeps what they know there; SCALE="catalog=3 cart=2" runs more of some.
+mesh: ## Start the shop as processes, with Consul, Redis, Jaeger and Prometheus. STORE=postgres keeps what they know there; BUS=rabbitmq or BUS=kafka carries events; SCALE="catalog=3 cart=2" runs more of some.
 	@npm run --silent ready
-	@exec node dist/bundle/mesh/cli/main.js up --shape processes --store $(STORE) $(foreach one,$(SCALE),--scale $(one))
+	@exec node dist/bundle/mesh/cli/main.js up --shape processes --store $(STORE) --bus $(BUS) $(foreach one,$(SCALE),--scale $(one))
 
 test: ## Run all tests that need no server: unit, property, wire, one-process end to end, types and lint.
 	@npm run --silent ready
@@ -26,6 +27,10 @@ test: ## Run all tests that need no server: unit, property, wire, one-process en
 verify: ## Run the checks that need real tools and servers: grpcurl, buf, OpenAPI, Consul, Redis, Jaeger, Prometheus, kill -9.
 	@npm run --silent ready
 	@bash conformance/verify.sh
+
+verify-backends: ## Run the suites of the stores and buses on real PostgreSQL, RabbitMQ, Kafka and Redis, and the shop on each.
+	@npm run --silent ready
+	@bash conformance/verify.sh backends
 
 chaos: ## Sell 2,000 times while real processes die 200 times, and judge what became of the orders, in five minutes. SEED=7 draws others.
 	@npm run --silent ready

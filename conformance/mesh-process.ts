@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { SharedBus } from '../mesh/bus/shared-bus.js';
 import { eventually } from '../mesh/testing/eventually.js';
 import { freePort } from '../mesh/testing/free-port.js';
 import { type TemporaryFolder, temporaryFolder } from '../mesh/testing/temporary-folder.js';
@@ -23,6 +24,7 @@ export interface MeshStatus {
   readonly pid: number;
   readonly addresses: Readonly<Record<string, string>>;
   readonly services: readonly InstanceLine[];
+  readonly servers: readonly { readonly name: string; readonly pid: number }[];
 }
 
 /** The shop as processes, started as a person starts it. */
@@ -48,6 +50,8 @@ async function serverPorts(): Promise<Record<string, string>> {
     'OTLP_HTTP_PORT',
     'JAEGER_THRIFT_PORT',
     'PROMETHEUS_PORT',
+    'RABBITMQ_PORT',
+    'KAFKA_PORT',
   ];
   const ports = await Promise.all(names.map(() => freePort()));
   return Object.fromEntries(names.map((name, index) => [name, String(ports[index])]));
@@ -58,6 +62,8 @@ export async function startMesh(
   options: {
     readonly scale?: readonly string[];
     readonly store?: 'sqlite' | 'postgres';
+    /** What carries events; Redis unless told otherwise. */
+    readonly bus?: SharedBus;
     readonly environment?: Readonly<Record<string, string>>;
     readonly ownGroup?: boolean;
   } = {},
@@ -67,11 +73,11 @@ export async function startMesh(
     dataFolder: folder.path,
     ports: { http: await freePort(), grpc: await freePort(), admin: await freePort() },
     arguments: [
-      ...['--shape', 'processes', '--store', options.store ?? 'sqlite'],
+      ...['--shape', 'processes', '--store', options.store ?? 'sqlite', '--bus', options.bus ?? 'redis'],
       ...(options.scale ?? []).flatMap((one) => ['--scale', one]),
     ],
     environment: { ...(await serverPorts()), ...options.environment },
-    readyWithinMs: 60_000,
+    readyWithinMs: 120_000,
     ...(options.ownGroup === undefined ? {} : { ownGroup: options.ownGroup }),
   });
   // The gateway may answer before the supervisor has seen all servers ready; it ends the mesh if one does not come.

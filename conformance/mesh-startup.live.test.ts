@@ -1,10 +1,11 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { packageRoot } from '../mesh/runtime/package-root.js';
 import { eventually } from '../mesh/testing/eventually.js';
 import { freePort } from '../mesh/testing/free-port.js';
+import { startTestPostgres } from '../mesh/testing/postgres-server.js';
 import { type TemporaryFolder, temporaryFolder } from '../mesh/testing/temporary-folder.js';
 import { complaintOf } from './complaint.js';
 import { startMesh } from './mesh-process.js';
@@ -116,6 +117,88 @@ describe('meshmart up --shape processes', function () {
       expect(await complaintOf([...up, '--scale', scale], environment)).to.match(says);
     });
   }
+
+  describe('--store postgres', () => {
+    const withPostgres = [...up, '--store', 'postgres'];
+    beforeEach(async () => {
+      // As root it runs as another user, who must be able to get here.
+      chmodSync(folder.path, 0o711);
+      environment['POSTGRES_PORT'] = String(await freePort());
+    });
+
+    it('names POSTGRES_PORT in one line when its port is taken', async () => {
+      await take(Number(environment['POSTGRES_PORT']));
+      expect(await complaintOf(withPostgres, environment)).to.match(
+        /port \d+ is taken \(postgres: EADDRINUSE\).*POSTGRES_PORT.*POSTGRES_URL/,
+      );
+    });
+
+    for (const [what, settings, says] of [
+      ['a port that is no number', { POSTGRES_PORT: 'five' }, /POSTGRES_PORT is 'five'/],
+      [
+        'an address that is none',
+        { POSTGRES_URL: 'ftp://nowhere' },
+        /POSTGRES_URL is 'ftp:\/\/nowhere': give it as/,
+      ],
+      [
+        'a password in the address',
+        { POSTGRES_URL: 'postgres://me:hidden@h' },
+        /POSTGRES_URL holds a password: put it/,
+      ],
+      [
+        'an address where nobody answers',
+        { POSTGRES_URL: 'postgres://127.0.0.1:1' },
+        /1', and no postgres answers there/,
+      ],
+    ] as const) {
+      it(`refuses ${what} in one line`, async () => {
+        const line = await complaintOf(withPostgres, { ...environment, ...settings });
+        expect(line).to.match(says).and.not.include('hidden');
+      });
+    }
+
+    it('refuses a password that is not there, and one that is wrong', async () => {
+      const server = await startTestPostgres();
+      try {
+        const named = { ...environment, POSTGRES_URL: server.url };
+        const missing = { ...named, POSTGRES_PASSWORD_FILE: '/nowhere' };
+        expect(await complaintOf(withPostgres, missing)).to.match(
+          /POSTGRES_PASSWORD_FILE names \/nowhere, which is not/,
+        );
+        const wrong = { ...named, POSTGRES_PASSWORD_FILE: folder.write('wrong', 'hidden') };
+        expect(await complaintOf(withPostgres, wrong))
+          .to.match(/PostgreSQL at 127\.0\.0\.1:\d+ can't be used \(password authentication failed/)
+          .and.not.include('hidden');
+      } finally {
+        await server.end();
+      }
+    });
+
+    it('refuses a store that does not exist, and one that the shape can not have', async () => {
+      expect(await complaintOf([...up, '--store', 'mysql'], environment)).to.match(
+        /no store 'mysql': use one of sqlite, postgres/,
+      );
+      expect(await complaintOf(['up', '--store', 'postgres'], environment)).to.match(
+        /--store postgres needs processes/,
+      );
+    });
+  });
+
+  for (const [bus, settings, says] of [
+    ['pigeon', {}, /there is no bus 'pigeon': use one of redis, rabbitmq, kafka/],
+    ['rabbitmq', { RABBITMQ_URL: 'ftp://nowhere' }, /RABBITMQ_URL is 'ftp:\/\/nowhere': /],
+    ['rabbitmq', { RABBITMQ_URL: 'amqp://shop:hidden@127.0.0.1' }, /RABBITMQ_URL holds a password: /],
+    ['kafka', { KAFKA_BROKERS: 'nowhere' }, /KAFKA_BROKERS is 'nowhere': /],
+    ['kafka', { KAFKA_PORT: '65535' }, /kafka would need port 65536 with this KAFKA_PORT/],
+  ] as const) {
+    it(`refuses --bus ${bus} ${Object.values(settings).join('')} in one line`, async () => {
+      expect(await complaintOf([...up, '--bus', bus], { ...environment, ...settings })).to.match(says);
+    });
+  }
+
+  it('refuses --bus in one process, where there is nothing to carry', async () => {
+    expect(await complaintOf(['up', '--bus', 'kafka'], environment)).to.match(/--bus needs processes: /);
+  });
 
   it('refuses a shape that does not exist', async () => {
     expect(await complaintOf(['up', '--shape', 'swarm'], environment)).to.match(/no shape 'swarm'/);

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { expect } from 'chai';
+import { loadModule, loadShop } from '../mesh/shape/loaded-shop.js';
 import { eventually } from '../mesh/testing/eventually.js';
 import { freePort } from '../mesh/testing/free-port.js';
 import { type TemporaryFolder, temporaryFolder } from '../mesh/testing/temporary-folder.js';
@@ -80,6 +82,62 @@ describe('meshmart replay', function () {
     ]);
     const { body } = await expectStatus(buyer.call('GET', `/v1/orders/${orderId}`), 200);
     expect(body.order.state).to.equal('ORDER_STATE_SHIPPED');
+  });
+
+  it('leaves the orders right that are placed while it switches, again and again', async () => {
+    const { body } = await request(shop.httpUrl, 'GET', '/v1/products?pageSize=3');
+    let replaying = true;
+    const placed: string[] = [];
+    const buy = async (number: number) => {
+      const one = await newBuyer(shop.httpUrl);
+      for (let bought = 0; replaying || bought === 0; bought += 1) {
+        const order = await fillCart(one, body.products[number].id);
+        const answer = await one.call('POST', '/v1/orders', order, {
+          'idempotency-key': `busy-${number}-${bought}`,
+        });
+        expect(answer.status, answer.text).to.be.oneOf([201, 202]);
+        placed.push(answer.body.order.id);
+      }
+    };
+    const buyers = Promise.all([0, 1, 2].map(buy));
+    const runs: { code: number | null; output: string }[] = [];
+    for (let run = 0; run < 3; run += 1) runs.push(await replay('order'));
+    replaying = false;
+    await buyers;
+    for (const { code, output } of runs) {
+      expect(code, output).to.equal(0);
+      expect(output).to.include('all rows are what their events say');
+    }
+    expect(placed.length).to.be.at.least(3);
+    await eventually(
+      async () => {
+        const { code, output } = await replay('order', '--check', '--json');
+        expect(code, output).to.equal(0);
+        expect(JSON.parse(output)[0].streams).to.equal(5 + placed.length);
+      },
+      { withinMs: 20_000, everyMs: 100 },
+    );
+  });
+
+  it('covers every stream of every service', async () => {
+    const { manifests } = loadShop();
+    const uncovered: string[] = [];
+    for (const manifest of manifests) {
+      const path = join(folder.path, manifest.name, `${manifest.name}.db`);
+      if (!existsSync(path)) continue;
+      const prefixes = ((await loadModule(manifest)).service?.projections ?? []).map(
+        ({ streams }) => streams,
+      );
+      const database = new DatabaseSync(path, { readOnly: true });
+      const rows = database.prepare('SELECT DISTINCT stream FROM mesh_events').all() as { stream: string }[];
+      database.close();
+      uncovered.push(
+        ...rows
+          .map(({ stream }) => stream)
+          .filter((stream) => prefixes.filter((prefix) => stream.startsWith(prefix)).length !== 1),
+      );
+    }
+    expect(uncovered).to.deep.equal([]);
   });
 
   it('says in one line what it can not do', async () => {

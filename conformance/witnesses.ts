@@ -74,12 +74,13 @@ async function start(name: string, environment: Record<string, string>) {
   const main = join(packageRoot(), 'dist', 'witnesses', name, 'main.js');
   const child = spawn(process.execPath, [main], {
     env: { PATH: process.env['PATH'], ...environment },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // They end with the channel, however this process ends.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   const listening = await new Promise<Record<string, string>>((resolve, reject) => {
     let text = '';
     child.once('exit', (code) => reject(new Error(`${name} ended with ${code} before it listened`)));
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       text += chunk.toString();
       const line = text.split('\n').find((candidate) => candidate.includes('"listening"'));
       if (line !== undefined) resolve(JSON.parse(line).listening);

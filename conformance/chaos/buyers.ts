@@ -2,9 +2,10 @@ import type { BusMessage } from '../../mesh/bus/bus.js';
 import type { Ambient } from '../../mesh/runtime/ports.js';
 import { type SigningKey, signToken } from '../../mesh/security/token.js';
 import type { SeededRandom } from '../../mesh/sim/seeded-random.js';
-import { UserRegistered } from '../../proto/gen/meshmart/users/v1/users_events.js';
+import { UserUpdated } from '../../proto/gen/meshmart/users/v1/users_events.js';
 import { testCards } from '../../witnesses/card-processor/test-cards.js';
 import { type RestClient, restClient } from '../workload/rest-client.js';
+import { patiently } from './patiently.js';
 
 /** Someone who can buy: an account's token and the tokens of cards. */
 export interface ChaosBuyer {
@@ -41,11 +42,11 @@ const dayMs = 86_400_000;
 const workingCard = '4242424242424242';
 const scopes = ['cart', 'orders', 'payment', 'profile'];
 /** Accounts that are made at the same time. */
-const atOnce = 24;
+const atOnce = 8;
 
 /**
  * Makes accounts as the operator can, with the shop's own signing key: a thousand passwords would take minutes to hash. The
- * bus hears of them as the users service would have told it, so that mails find them. Cards go into the vault by the public API.
+ * bus hears of them as the users service tells of an account that was changed, so that mails find them without a welcome. Cards go into the vault by the public API.
  */
 export async function openBuyers(options: BuyersOptions): Promise<Buyers> {
   const { ambient, shopUrl, answerWithinMs, random } = options;
@@ -53,7 +54,7 @@ export async function openBuyers(options: BuyersOptions): Promise<Buyers> {
   const count = options.regulars + options.bargainHunters;
   const users = Array.from({ length: count }, (_, index) => `usr_${String(index).padStart(26, '0')}`);
   for (let at = 0; at < count; at += 100)
-    await options.publish(users.slice(at, at + 100).map((user) => registered(user, nowMs)));
+    await options.publish(users.slice(at, at + 100).map((user) => contact(user, nowMs)));
   const cards = Object.keys(testCards);
   const buyers: ChaosBuyer[] = [];
   let next = 0;
@@ -70,8 +71,9 @@ export async function openBuyers(options: BuyersOptions): Promise<Buyers> {
         dayMs,
       );
       const client = restClient({ shopUrl, token, answerWithinMs, fetch: globalThis.fetch });
-      const good = await client.tokenize(workingCard);
-      const other = index < options.regulars ? await client.tokenize(random.pick(cards)) : good;
+      const tokenOf = (card: string) => patiently('the token of a card', () => client.tokenize(card));
+      const good = await tokenOf(workingCard);
+      const other = index < options.regulars ? await tokenOf(random.pick(cards)) : good;
       buyers[index] = { user, token, client, good, other };
     }
   };
@@ -79,14 +81,14 @@ export async function openBuyers(options: BuyersOptions): Promise<Buyers> {
   return { regulars: buyers.slice(0, options.regulars), bargainHunters: buyers.slice(options.regulars) };
 }
 
-function registered(userId: string, occurredAtMs: number): BusMessage {
-  const event = UserRegistered.fromPartial({ userId, email: `${userId}@example.com`, name: 'Ada' });
+function contact(userId: string, occurredAtMs: number): BusMessage {
+  const event = UserUpdated.fromPartial({ userId, email: `${userId}@example.com`, name: 'Ada' });
   return {
     id: `chaos-${userId}`,
     topic: 'users',
-    type: 'meshmart.users.v1.UserRegistered',
+    type: 'meshmart.users.v1.UserUpdated',
     key: userId,
-    data: UserRegistered.encode(event).finish(),
+    data: UserUpdated.encode(event).finish(),
     occurredAtMs,
     traceparent: undefined,
   };

@@ -33,7 +33,7 @@ export async function chaosRun(
   options: ChaosRunOptions,
   telling: Telling,
   terminal: Pick<Terminal, 'out' | 'err' | 'environment'>,
-  self: Pick<NodeJS.Process, 'once' | 'removeListener'>,
+  self: Pick<NodeJS.Process, 'on' | 'removeListener'>,
 ): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'meshmart-chaos-'));
   // A server of another user has its own folder in it, which nobody else can read.
@@ -47,9 +47,12 @@ export async function chaosRun(
         'look into its folder',
       ),
     );
+  // A timer that fails, such as for a full disk: what was started must be ended all the same.
+  const broken = (error: Error) => breakOff.abort(error);
+  self.on('uncaughtException', broken);
   const timer = setTimeout(late, options.withinMs);
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) self.once(signal, asked);
+  for (const signal of signals) self.on(signal, asked);
   const begunMs = performance.now();
   const tell = (line: string) =>
     terminal.err(`meshmart: ${((performance.now() - begunMs) / 1_000).toFixed(1)} s: ${line}\n`);
@@ -65,6 +68,7 @@ export async function chaosRun(
   } finally {
     clearTimeout(timer);
     for (const signal of signals) self.removeListener(signal, asked);
+    self.removeListener('uncaughtException', broken);
   }
 }
 

@@ -29,6 +29,8 @@ export const serverEdges = {
   redis: edge(everybody, 'redis'),
   consul: edge(everybody, 'consul'),
   postgres: edge(everybody, 'postgres'),
+  rabbitmq: edge(everybody, 'rabbitmq'),
+  kafka: edge(everybody, 'kafka'),
 } as const;
 
 /** `order > payment`, for people. */

@@ -1,4 +1,6 @@
+import type { BusMessage } from '../../mesh/bus/bus.js';
 import { streamOf } from '../../mesh/bus/redis-streams-log.js';
+import { openSharedBus, type SharedBus } from '../../mesh/bus/shared-bus.js';
 import type { Ambient, Log } from '../../mesh/runtime/ports.js';
 import type { SeededRandom } from '../../mesh/sim/seeded-random.js';
 import { openRedis } from '../../mesh/store/redis-connection.js';
@@ -7,16 +9,58 @@ import { openRedis } from '../../mesh/store/redis-connection.js';
 export interface EventTap {
   /** Delivers one event again: one of the newest, or, late, one of all there were. False when none has come by yet. */
   repeat(late: boolean): Promise<boolean>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 export interface EventTapOptions {
-  /** Of the Redis itself, not of a proxy: what is repeated shall arrive. */
-  readonly redisUrl: string;
-  readonly topics: readonly string[];
+  readonly kind: SharedBus;
+  /** Of the server itself, not of a proxy: what is repeated shall arrive. */
+  readonly address: string;
+  /** Topics to the types of their events. */
+  readonly topics: Readonly<Record<string, readonly string[]>>;
   readonly ambient: Ambient;
   readonly random: SeededRandom;
   readonly log: Log;
+}
+
+/** Taps a bus. */
+export function openTap(options: EventTapOptions): Promise<EventTap> {
+  return options.kind === 'redis' ? Promise.resolve(tapRedisStreams(options)) : tapBus(options);
+}
+
+/** Listens as a consumer does, and publishes what it heard again, under the same id. */
+async function tapBus(options: EventTapOptions): Promise<EventTap> {
+  const { kind, address, topics, random } = options;
+  const bus = await openSharedBus(kind, {
+    ...options,
+    address,
+    passwordFile: undefined,
+    name: 'chaos-tap',
+    groupsOf: () => ['chaos'],
+  });
+  const heard: BusMessage[] = [];
+  const own = new Map<string, number>();
+  await bus.subscribe({
+    group: 'chaos',
+    topics,
+    handle: async ({ attempt: _, ...message }) => {
+      const repeats = own.get(message.id) ?? 0;
+      if (repeats > 0) own.set(message.id, repeats - 1);
+      else heard.push(message);
+    },
+  });
+  return {
+    repeat: async (late) => {
+      if (heard.length === 0) return false;
+      const message = random.pick(late ? heard : heard.slice(-newest));
+      own.set(message.id, (own.get(message.id) ?? 0) + 1);
+      return bus.publish([message]).then(
+        () => true,
+        () => false,
+      );
+    },
+    close: () => bus.close(),
+  };
 }
 
 type Entry = { readonly stream: string; readonly fields: readonly Buffer[] };
@@ -26,11 +70,11 @@ const timing = { readEveryMs: 200, atOnce: 1_000 };
 const newest = 20;
 
 /** Taps the streams of a bus on Redis: it reads them as they grow, and appends an entry once more, id and all. */
-export function tapRedisStreams(options: EventTapOptions): EventTap {
+function tapRedisStreams(options: EventTapOptions): EventTap {
   const { ambient, random, log } = options;
-  const redis = openRedis({ url: options.redisUrl, passwordFile: undefined, log, name: 'chaos-tap' });
+  const redis = openRedis({ url: options.address, passwordFile: undefined, log, name: 'chaos-tap' });
   const seen: Entry[] = [];
-  const last = new Map(options.topics.map((topic) => [streamOf(topic), '-']));
+  const last = new Map(Object.keys(options.topics).map((topic) => [streamOf(topic), '-']));
   const repeated = new Set<string>();
   let open = true;
   const read = async () => {
@@ -64,7 +108,7 @@ export function tapRedisStreams(options: EventTapOptions): EventTap {
         return false;
       }
     },
-    close: () => {
+    close: async () => {
       open = false;
       redis.disconnect();
     },

@@ -16,6 +16,8 @@ export const faultKinds = [
   'kill -9 of Redis',
   'kill -9 of PostgreSQL',
   'kill -9 of Consul',
+  'kill -9 of RabbitMQ',
+  'kill -9 of Kafka',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -34,6 +36,8 @@ const weights: Readonly<Record<FaultKind, number>> = {
   'kill -9 of Redis': 2.5,
   'kill -9 of PostgreSQL': 2.5,
   'kill -9 of Consul': 2.5,
+  'kill -9 of RabbitMQ': 2.5,
+  'kill -9 of Kafka': 2.5,
 };
 
 /** One fault that shall be. */

@@ -39,6 +39,7 @@ export function doHarm(options: HarmOptions): Harm {
   }
   // A run that is broken off is told by its signal.
   const all = (promises: readonly Promise<void>[]) => Promise.allSettled(promises);
+  void all(strikes);
   void all(tellings);
   return {
     heal: async () => {

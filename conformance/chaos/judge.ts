@@ -12,7 +12,7 @@ import {
 } from './verdict.js';
 
 /** What a run shall reach, besides that no invariant is violated. */
-export const goals = { backP95Ms: 2_000, finalWithinMs: 10_000, callsOk: 0.8 } as const;
+export const goals = { backP95Ms: 2_000, finalWithinMs: 10_000, callsOk: 0.5 } as const;
 
 const whats: Readonly<Record<string, string>> = {
   I1: 'acknowledged orders exist and came to their end',
@@ -106,7 +106,7 @@ function goalVerdicts({ run, end, purchases, faults, calls }: History): GoalVerd
       reached: finalMs !== undefined && finalMs <= goals.finalWithinMs,
     },
     {
-      goal: `at least ${goals.callsOk * 100} % of calls ok`,
+      goal: `at least ${goals.callsOk * 100} % of calls ok, tries during outages included`,
       measured: `${(shareOk * 100).toFixed(1)} %`,
       reached: shareOk >= goals.callsOk,
     },

@@ -54,7 +54,9 @@ export const saleWindow = { from: 0.35, to: 0.65 } as const;
 const habits = { otherCard: 0.2, doubleClicks: 0.05, cancellations: 0.04, losses: 0.05 };
 /** A client that dies does so within this time of its call. */
 const diesWithinMs = { least: 1, most: 120 };
-const lookEveryMs = 1_500;
+/** Buyers who have no answer ask less and less often: else they would be the next outage. */
+const longestRetryMs = 3_000;
+const lookEveryMs = 2_500;
 
 /** Lays out the purchases of a run: regular ones all the time, and the rush of the sale in the middle of it. */
 export function layOut(options: LoadOptions): Load {
@@ -111,7 +113,8 @@ export function layOut(options: LoadOptions): Load {
           dying,
           successor: successor.client(shopUrl, token, answerWithinMs),
         },
-        ...(sale ? { wanted: [{ productId: options.saleProduct, quantity: 1 }] } : {}),
+        ...(sale ? { firstTime: true, wanted: [{ productId: options.saleProduct, quantity: 1 }] } : {}),
+        longestRetryMs,
         lookEveryMs,
         patienceMs: options.patienceMs,
       },

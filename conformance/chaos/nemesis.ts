@@ -131,6 +131,10 @@ export function createNemesis(world: NemesisWorld): Nemesis {
         return onServer(serverEdges.postgres);
       case 'kill -9 of Consul':
         return onServer(serverEdges.consul);
+      case 'kill -9 of RabbitMQ':
+        return onServer(serverEdges.rabbitmq);
+      case 'kill -9 of Kafka':
+        return onServer(serverEdges.kafka);
       default:
         return fault.edge === undefined ? onProcess(fault) : onEdge(fault, fault.edge);
     }
@@ -151,6 +155,8 @@ function touchedBy({ callee }: Edge): readonly string[] {
     case 'postgres':
     case 'consul':
       return ['*'];
+    case 'rabbitmq':
+    case 'kafka':
     case 'card processor':
       return ['payment', 'order'];
     case 'mail':
@@ -168,6 +174,8 @@ function probedFor({ callee }: Edge): string {
     consul: 'catalog',
     'card processor': 'payment',
     mail: 'notification',
+    rabbitmq: 'notification',
+    kafka: 'notification',
   };
   return stand[callee] ?? callee;
 }

@@ -1,6 +1,6 @@
 import type { Ambient } from '../../mesh/runtime/ports.js';
 import type { SeededRandom } from '../../mesh/sim/seeded-random.js';
-import { newBuyer, request } from '../buyer.js';
+import { expectStatus, newBuyer, request } from '../buyer.js';
 import type { Purchase } from '../workload/history.js';
 import { buy } from '../workload/purchase.js';
 import { restClient } from '../workload/rest-client.js';
@@ -8,6 +8,7 @@ import { finalStates } from '../workload/shop-client.js';
 import type { ChaosBuyer } from './buyers.js';
 import { stockOf } from './gather.js';
 import type { MadePurchase } from './load.js';
+import { patiently } from './patiently.js';
 
 /** Pieces that the flash sale is about. */
 export const salePieces = 10;
@@ -38,7 +39,9 @@ export async function prepare({
   random,
   answerWithinMs,
 }: PrepareOptions): Promise<Prepared> {
-  const page = await request(shopUrl, 'GET', '/v1/products?pageSize=100');
+  const page = await patiently('the products', () =>
+    expectStatus(request(shopUrl, 'GET', '/v1/products?pageSize=100'), 200),
+  );
   const products = (page.body.products as { id: string }[]).map(({ id }) => id);
   const stock = await stockOf(shopUrl, products);
   const [scarcest] = stock
@@ -47,9 +50,9 @@ export async function prepare({
   if (scarcest === undefined) throw new Error(`no product has more than ${salePieces} pieces`);
   const saleProduct = scarcest.productId;
 
-  const { token } = await newBuyer(shopUrl);
+  const { token } = await patiently('an account', () => newBuyer(shopUrl));
   const client = restClient({ shopUrl, token, answerWithinMs, fetch: globalThis.fetch });
-  const good = await client.tokenize('4242424242424242');
+  const good = await patiently('the token of a card', () => client.tokenize('4242424242424242'));
   const owner: ChaosBuyer = { user: 'owner', token, client, good, other: good };
   const history: Purchase[] = [];
   const arrivedMs = ambient.clock.monotonicMs();

@@ -1,7 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Bus } from '../../mesh/bus/bus.js';
-import { openRedisStreamsBus } from '../../mesh/bus/redis-streams-bus.js';
+import { openSharedBus, type SharedBus } from '../../mesh/bus/shared-bus.js';
 import { machineAmbient } from '../../mesh/runtime/ambient.js';
 import { openDataFiles } from '../../mesh/runtime/data-folder.js';
 import type { Ambient, Log } from '../../mesh/runtime/ports.js';
@@ -14,7 +15,7 @@ import { openShapeLog } from '../../mesh/shape/shape-log.js';
 import { seededRandom } from '../../mesh/sim/seeded-random.js';
 import { openBuyers } from './buyers.js';
 import { serverEdges, serviceEdges } from './edges.js';
-import { repeatEvents, tapRedisStreams } from './event-tap.js';
+import { openTap, repeatEvents } from './event-tap.js';
 import { evidenceFiles, readMails, writePublicReads } from './evidence-folder.js';
 import { faultKinds, type PlanOptions, planFaults } from './faults.js';
 import { gatherPublicReads } from './gather.js';
@@ -39,7 +40,7 @@ export interface ChaosOptions {
   /** Events that are delivered again, half of them late. */
   readonly duplicates: number;
   readonly store: StoreKind;
-  readonly bus: string;
+  readonly bus: SharedBus;
   /** Purchases that arrive in a second. */
   readonly ratePerSecond: number;
   /** `order=2` and the like. */
@@ -71,8 +72,11 @@ export async function runChaos(options: ChaosOptions): Promise<void> {
   const opened = createOpened();
   // Whatever ends the run ends the buyers, too.
   const over = new AbortController();
+  const signal = AbortSignal.any([options.signal, over.signal]);
+  // Each buyer and each fault that waits listens.
+  setMaxListeners(0, signal);
   try {
-    await run({ ...options, signal: AbortSignal.any([options.signal, over.signal]) }, opened);
+    await run({ ...options, signal }, opened);
   } finally {
     over.abort();
     await opened.close();
@@ -109,7 +113,7 @@ async function run(options: ChaosOptions, opened: Opened): Promise<void> {
     32,
     ambient.random,
   );
-  const buyers = await withBus(surroundings, ambient, log, (publish) =>
+  const buyers = await withBus(options.bus, surroundings, ambient, log, (publish) =>
     openBuyers({
       shopUrl,
       regulars,
@@ -156,8 +160,9 @@ async function run(options: ChaosOptions, opened: Opened): Promise<void> {
     history,
     signal,
   });
-  const tap = tapRedisStreams({
-    redisUrl: surroundings.redisUrl,
+  const tap = await openTap({
+    kind: options.bus,
+    address: surroundings.busAddress,
     topics: shop.topics,
     ambient,
     random: random.fork('duplicates'),
@@ -178,7 +183,7 @@ async function run(options: ChaosOptions, opened: Opened): Promise<void> {
       faults,
       withinMs: withinMs * faultsWithin,
       services: shop.services,
-      ...harmable(options.store),
+      ...harmable(options),
     }),
     nemesis: createNemesis({
       ...ambient,
@@ -208,8 +213,12 @@ async function run(options: ChaosOptions, opened: Opened): Promise<void> {
   signal.throwIfAborted();
   tell('waiting for mails, then asking the witnesses');
   await untilMailsCame(load.purchases, () => readMails(folder), ambient);
-  const everybody = [owner, ...buyers.regulars, ...buyers.bargainHunters];
-  writePublicReads(folder, await gatherPublicReads(shopUrl, everybody, products, prepared.stockBefore));
+  const again = [owner, ...buyers.regulars];
+  const everybody = [...again, ...buyers.bargainHunters];
+  writePublicReads(
+    folder,
+    await gatherPublicReads(shopUrl, everybody, again, products, prepared.stockBefore),
+  );
   for (const { purchase, arrivedMs, sale } of [prepared.purchase, ...load.purchases])
     history.write({ kind: 'purchase', arrivedMs, sale, ...purchase });
   history.write({
@@ -222,31 +231,47 @@ async function run(options: ChaosOptions, opened: Opened): Promise<void> {
   });
 }
 
-/** What the shop is started with besides where its surroundings are: one machine is many clients here. */
+/**
+ * What the shop is started with besides where its surroundings are: one machine is many clients here, and its log is for what
+ * went wrong.
+ */
 const shopSettings = {
+  LOG_LEVEL: 'warn',
   GATEWAY_CLIENT_REQUESTS_PER_SECOND: '100000',
   GATEWAY_CLIENT_BURST: '100000',
 } as const;
 
-/** What can be harmed where the services keep what is theirs in this way. */
-function harmable(store: StoreKind): Pick<PlanOptions, 'edges' | 'kinds'> {
-  const edges = [...serviceEdges, ...Object.values(serverEdges)];
-  return store === 'postgres'
-    ? { edges, kinds: faultKinds }
-    : {
-        edges: edges.filter((edge) => edge !== serverEdges.postgres),
-        kinds: faultKinds.filter((kind) => kind !== 'kill -9 of PostgreSQL'),
-      };
+/** What there is to be harmed with these servers. */
+function harmable({ store, bus }: Pick<ChaosOptions, 'store' | 'bus'>): Pick<PlanOptions, 'edges' | 'kinds'> {
+  const away = new Set<string>([
+    ...(store === 'postgres' ? [] : ['postgres', 'kill -9 of PostgreSQL']),
+    ...(bus === 'rabbitmq' ? [] : ['rabbitmq', 'kill -9 of RabbitMQ']),
+    ...(bus === 'kafka' ? [] : ['kill -9 of Kafka']),
+    // Nothing stands before it: see surroundings.ts.
+    'kafka',
+  ]);
+  return {
+    edges: [...serviceEdges, ...Object.values(serverEdges)].filter(({ callee }) => !away.has(callee)),
+    kinds: faultKinds.filter((kind) => !away.has(kind)),
+  };
 }
 
 /** Publishes past the proxies. */
 async function withBus<T>(
-  { redisUrl }: Surroundings,
+  kind: SharedBus,
+  { busAddress }: Surroundings,
   ambient: Ambient,
   log: Log,
   work: (publish: Bus['publish']) => Promise<T>,
 ): Promise<T> {
-  const bus = openRedisStreamsBus({ url: redisUrl, consumer: 'chaos', groupsOf: () => [], ambient, log });
+  const bus = await openSharedBus(kind, {
+    address: busAddress,
+    passwordFile: undefined,
+    name: 'chaos',
+    groupsOf: () => [],
+    ambient,
+    log,
+  });
   try {
     return await work(bus.publish);
   } finally {

@@ -25,8 +25,12 @@ export interface BuyerOptions {
   readonly cancellations: number;
   /** How often the buyer's process dies with the order on its way, and another one goes on with the key. Default never. */
   readonly loss?: LostClients;
+  /** Whether the buyer has never bought before: the cart is empty then. Default false. */
+  readonly firstTime?: boolean;
   /** What to buy. Default: drawn from {@link products}. */
   readonly wanted?: readonly BoughtLine[];
+  /** Longest pause between two attempts, in milliseconds. Default 200: it never grows. */
+  readonly longestRetryMs?: number;
   /** Longest pause between two looks at cart or order, in milliseconds. Default 1200. */
   readonly lookEveryMs?: number;
   /** Longest time that anything is tried again. After it the purchase stays as it is, and the checker will say so. */
@@ -42,7 +46,7 @@ export interface LostClients {
   readonly successor: Pick<ShopClient, 'placeOrder'>;
 }
 
-/** Pause between attempts, in milliseconds. */
+/** Pause before the second attempt, in milliseconds; before each further one it doubles. */
 const retryAfterMs = 200;
 
 /**
@@ -54,24 +58,25 @@ export async function buy(
   key: string,
   history: Pick<Purchase[], 'push'>,
 ): Promise<void> {
-  const { client, clock, timers, random, loss, lookEveryMs = 1_200 } = options;
+  const { client, clock, timers, random, loss } = options;
+  const { longestRetryMs = retryAfterMs, lookEveryMs = 1_200 } = options;
   const startedMs = clock.monotonicMs();
   const impatient = () => clock.monotonicMs() - startedMs > options.patienceMs;
 
   /** Tries again until it is known what came of it. @throws CallFailure of outcome `fail`, or when patience is over. */
   const untilKnown = async <T>(call: () => Promise<T>): Promise<T> => {
-    for (;;) {
+    for (let pauseMs = retryAfterMs; ; pauseMs = Math.min(longestRetryMs, 2 * pauseMs)) {
       try {
         return await call();
       } catch (error) {
         if (!(error instanceof CallFailure) || error.outcome === 'fail' || impatient()) throw error;
       }
-      await timers.sleep(random.between(0.5, 1) * retryAfterMs);
+      await timers.sleep(random.between(0.5, 1) * pauseMs);
     }
   };
 
   // What was ordered before leaves the cart by an event: a careful buyer looks before adding more.
-  while ((await untilKnown(() => client.cart())).length > 0) {
+  while (options.firstTime !== true && (await untilKnown(() => client.cart())).length > 0) {
     if (impatient()) break;
     await timers.sleep(random.between(0.5, 1) * lookEveryMs);
   }

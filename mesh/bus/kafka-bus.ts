@@ -1,8 +1,9 @@
-import type { Admin, Message, TopicMessages } from 'kafkajs';
+import type { Message, TopicMessages } from 'kafkajs';
 import type { Ambient, Log } from '../runtime/ports.js';
 import { bounded } from './bounded.js';
 import { type Bus, type BusMessage, defaultRedelivery, type RedeliveryPolicy } from './bus.js';
 import { busUnavailable, noDeadLetter } from './bus-failure.js';
+import { turnTakingAdmin } from './kafka-admin.js';
 import { type KafkaAccess, kafkaClient } from './kafka-client.js';
 import { kafkaDeadLetters } from './kafka-dead-letters.js';
 import { type KafkaGroupConsumer, startKafkaGroupConsumer } from './kafka-group-consumer.js';
@@ -42,7 +43,8 @@ export function openKafkaBus(options: KafkaBusOptions): Bus {
   const { timers } = ambient;
   const kafka = kafkaClient(options);
   const names = kafkaNames(prefix);
-  const admin = kafka.admin();
+  const client = kafka.admin();
+  const admin = turnTakingAdmin(client);
   const topics = kafkaTopics(admin, timers);
   const publisher = kafkaPublisher(kafka, timers);
   const dead = kafkaDeadLetters({ kafka, admin, ambient, log });
@@ -53,14 +55,13 @@ export function openKafkaBus(options: KafkaBusOptions): Bus {
   let open = true;
 
   /** Connected once; after that it connects again by itself. */
-  const connected = async (): Promise<Admin> => {
+  const connected = async (): Promise<void> => {
     if (!open) throw new Error('the bus was closed');
-    connecting ??= admin.connect().catch((error: unknown) => {
+    connecting ??= client.connect().catch((error: unknown) => {
       connecting = undefined;
       throw error;
     });
     await connecting;
-    return admin;
   };
   const asked = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -171,7 +172,10 @@ export function openKafkaBus(options: KafkaBusOptions): Bus {
       asked(async () => {
         await running.get(group)?.flush();
         const wanted = topicsOf.get(group);
-        return lagOf(admin, names.groupOf(group), wanted && readBy(group, wanted));
+        const read = wanted && readBy(group, wanted);
+        // They may be about to be made.
+        if (read !== undefined) await topics.ensureEvents(read);
+        return lagOf(admin, names.groupOf(group), read);
       }),
     probe: () => asked(async () => void (await admin.describeCluster())),
     close: async () => {
@@ -181,7 +185,7 @@ export function openKafkaBus(options: KafkaBusOptions): Bus {
       open = false;
       await dead.close();
       await publisher.close();
-      await admin.disconnect().catch(() => undefined);
+      await client.disconnect().catch(() => undefined);
     },
   };
 }

@@ -1,6 +1,7 @@
-import type { Admin, Consumer, Kafka } from 'kafkajs';
+import type { Consumer, Kafka } from 'kafkajs';
 import type { Ambient, Log } from '../runtime/ports.js';
 import type { DeadLetter } from './bus.js';
+import type { KafkaAdmin } from './kafka-admin.js';
 import { recordHeaders } from './kafka-topics.js';
 import { letterFrom } from './message-headers.js';
 
@@ -32,7 +33,7 @@ const timing = { read: 15_000, poll: 5, wait: 100 };
  */
 export function kafkaDeadLetters(options: {
   readonly kafka: Kafka;
-  readonly admin: Admin;
+  readonly admin: KafkaAdmin;
   readonly ambient: Ambient;
   readonly log: Log;
 }): KafkaDeadLetters {

@@ -1,16 +1,18 @@
-import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { Ambient, Log } from '../runtime/ports.js';
 import { bounded } from './bounded.js';
 import type { BusMessage, RedeliveryPolicy, Subscription } from './bus.js';
+import type { KafkaAdmin } from './kafka-admin.js';
 import { recordHeaders } from './kafka-topics.js';
 import { type Placed, startKeyedDelivery } from './keyed-delivery.js';
 import { type LetterNote, messageFrom } from './message-headers.js';
+import { offsetCommits } from './offset-commits.js';
 import { createOffsetLedger, type OffsetLedger } from './offset-ledger.js';
 
 /** What a consumer of a group works with. */
 export interface KafkaGroupConsumerOptions {
   readonly kafka: Kafka;
-  readonly admin: Admin;
+  readonly admin: KafkaAdmin;
   readonly groupId: string;
   /** Kafka's names of all topics that the group reads. */
   readonly topics: readonly string[];
@@ -40,7 +42,6 @@ const timing = {
   rebalance: 10_000,
   heartbeat: 1_000,
   wait: 200,
-  commit: 20,
   retry: 200,
   end: 5_000,
 };
@@ -60,11 +61,8 @@ export function startKafkaGroupConsumer(options: KafkaGroupConsumerOptions): Kaf
   const stopping = new AbortController();
   /** Of the partitions that this process has. Undefined until it is known where the group stands. */
   const ledgers = new Map<PartitionName, OffsetLedger | undefined>();
-  const uncommitted = new Set<PartitionName>();
   const paused = new Set<PartitionName>();
   let consumer: Consumer | undefined;
-  let committing: Promise<void> = Promise.resolve();
-  let scheduled = false;
 
   const settle = (position: RecordPosition) => {
     const [topic = '', partition, offset] = position.split(' ');
@@ -73,7 +71,7 @@ export function startKafkaGroupConsumer(options: KafkaGroupConsumerOptions): Kaf
     // Its partition belongs to another process now, which gets it again.
     if (ledger === undefined) return;
     ledger.done(Number(offset));
-    commitLater(name);
+    commits.note(name);
     throttle();
   };
   const delivery = startKeyedDelivery<RecordPosition>({
@@ -88,51 +86,32 @@ export function startKafkaGroupConsumer(options: KafkaGroupConsumerOptions): Kaf
     },
   });
 
-  const commitLater = (name: PartitionName) => {
-    uncommitted.add(name);
-    if (scheduled) return;
-    scheduled = true;
-    delivery.later(timing.commit, () => {
-      scheduled = false;
-      void commit();
-    });
-  };
-  /** One commit at a time: an older one must not come after a newer. */
-  const commit = (): Promise<void> => {
-    committing = committing.then(async () => {
-      const names = [...uncommitted].filter((name) => ledgers.get(name) !== undefined);
-      uncommitted.clear();
-      if (names.length === 0 || consumer === undefined) return;
-      try {
-        await consumer.commitOffsets(
-          names.map((name) => {
-            const { topic, partition } = placeOf(name);
-            const { offset, metadata } = (ledgers.get(name) as OffsetLedger).mark();
-            return { topic, partition, offset: String(offset), metadata };
-          }),
-        );
-      } catch (error) {
-        log.warn({ group, error: String(error) }, 'events handled could not be noted: they may come again');
-        for (const name of names) uncommitted.add(name);
-        if (!scheduled) {
-          scheduled = true;
-          delivery.later(timing.retry, () => {
-            scheduled = false;
-            void commit();
-          });
-        }
-      }
-    });
-    return committing;
-  };
+  const commits = offsetCommits<PartitionName>({
+    markOf: (name) => (consumer === undefined ? undefined : ledgers.get(name)?.mark()),
+    commit: async (marks) => {
+      await consumer?.commitOffsets(
+        [...marks].map(([name, { offset, metadata }]) => ({
+          ...placeOf(name),
+          offset: String(offset),
+          metadata,
+        })),
+      );
+    },
+    later: delivery.later,
+    onFailure: (error) =>
+      log.warn({ group, error: String(error) }, 'events handled could not be noted: they may come again'),
+  });
 
-  /** Reads no further in a partition that is too far ahead, nor in any when too much waits here. */
-  const throttle = () => {
+  /**
+   * Reads no further in a partition that is too far ahead, nor in any when too much waits here.
+   * @param anew whether the client may have forgotten what it was told.
+   */
+  const throttle = (anew = false) => {
     if (consumer === undefined) return;
     const full = delivery.queued() >= readAhead;
     for (const [name, ledger] of ledgers) {
       const wait = full || (ledger?.window() ?? 0) >= widestWindow;
-      if (wait === paused.has(name)) continue;
+      if (!anew && wait === paused.has(name)) continue;
       const { topic, partition } = placeOf(name);
       if (wait) paused.add(name);
       else paused.delete(name);
@@ -151,9 +130,10 @@ export function startKafkaGroupConsumer(options: KafkaGroupConsumerOptions): Kaf
     for (const name of names) {
       if (!ledgers.has(name)) ledgers.set(name, undefined);
       // What could not be committed while the group was rebalanced is committed now.
-      else commitLater(name);
+      else commits.note(name);
     }
-    throttle();
+    // A client that has begun again after a failure reads everything.
+    throttle(true);
   };
 
   /** Where the group stands in a partition that this process was given. */
@@ -225,7 +205,7 @@ export function startKafkaGroupConsumer(options: KafkaGroupConsumerOptions): Kaf
       stopping.signal.removeEventListener('abort', end);
       if (stopping.signal.aborted) {
         await delivery.stop();
-        await bounded(ambient.timers, timing.end, commit()).catch(() => undefined);
+        await bounded(ambient.timers, timing.end, commits.flush()).catch(() => undefined);
       }
       consumer = undefined;
       paused.clear();
@@ -249,7 +229,7 @@ export function startKafkaGroupConsumer(options: KafkaGroupConsumerOptions): Kaf
   })();
 
   return {
-    flush: commit,
+    flush: commits.flush,
     stop: async () => {
       stopping.abort();
       await loop;

@@ -1,4 +1,4 @@
-import type { Admin } from 'kafkajs';
+import type { KafkaAdmin } from './kafka-admin.js';
 import { countDone } from './offset-ledger.js';
 
 /**
@@ -6,7 +6,7 @@ import { countDone } from './offset-ledger.js';
  * @param topics those that it reads; undefined: those in which it has committed something.
  */
 export async function lagOf(
-  admin: Admin,
+  admin: KafkaAdmin,
   groupId: string,
   topics: readonly string[] | undefined,
 ): Promise<number> {
@@ -31,7 +31,11 @@ export async function lagOf(
  * Deletes what every group has dealt with, and never what one of them still needs: nothing of a partition in which one has
  * not begun.
  */
-export async function trimTopic(admin: Admin, topic: string, groupIds: readonly string[]): Promise<void> {
+export async function trimTopic(
+  admin: KafkaAdmin,
+  topic: string,
+  groupIds: readonly string[],
+): Promise<void> {
   if (groupIds.length === 0) return;
   const committed = await Promise.all(
     groupIds.map(

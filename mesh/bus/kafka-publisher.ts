@@ -14,8 +14,8 @@ export interface KafkaPublisher {
   close(): Promise<void>;
 }
 
-/** Longest wait for a call; a topic may have to be made within it. */
-const publishWithinMs = 5_000;
+/** Longest waits: for the topics, which may have to be made, and for all acknowledgements of a call. */
+const bounds = { prepareMs: 20_000, acknowledgeMs: 5_000 };
 
 /**
  * Publishes through an idempotent producer: a record that is sent again inside one call is stored once. A producer that
@@ -46,17 +46,22 @@ export function kafkaPublisher(kafka: Kafka, timers: Timers): KafkaPublisher {
     current = undefined;
     return dropped?.then((made) => made.disconnect()).catch(() => undefined);
   };
-  const send = async (records: readonly TopicMessages[], prepare: () => Promise<void>) => {
+  const prepared = async (prepare: () => Promise<void>): Promise<Producer> => {
     if (closed) throw new Error('the bus was closed');
     await prepare();
-    const through = await producer();
-    await through.sendBatch({ topicMessages: [...records], acks: -1, timeout: publishWithinMs });
+    return producer();
   };
   return {
     publish: (records, prepare) =>
       inTurn(async () => {
         try {
-          await bounded(timers, publishWithinMs, send(records, prepare));
+          const through = await bounded(timers, bounds.prepareMs, prepared(prepare));
+          const sent = through.sendBatch({
+            topicMessages: [...records],
+            acks: -1,
+            timeout: bounds.acknowledgeMs,
+          });
+          await bounded(timers, bounds.acknowledgeMs, sent);
         } catch (error) {
           void drop();
           throw error;

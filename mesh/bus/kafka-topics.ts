@@ -1,5 +1,6 @@
-import type { Admin, IHeaders } from 'kafkajs';
+import type { IHeaders } from 'kafkajs';
 import type { Timers } from '../runtime/ports.js';
+import type { KafkaAdmin } from './kafka-admin.js';
 import type { HeaderReader } from './message-headers.js';
 import { oneAtATime } from './one-at-a-time.js';
 
@@ -32,9 +33,9 @@ export interface KafkaTopics {
 }
 
 /** How long a cluster may take to tell of a topic that was made, and how often it is asked, in milliseconds. */
-const known = { withinMs: 5_000, everyMs: 50 };
+const known = { withinMs: 15_000, everyMs: 50 };
 
-export function kafkaTopics(admin: Admin, timers: Timers): KafkaTopics {
+export function kafkaTopics(admin: KafkaAdmin, timers: Timers): KafkaTopics {
   const sure = new Set<string>();
   const inTurn = oneAtATime();
 
@@ -51,11 +52,12 @@ export function kafkaTopics(admin: Admin, timers: Timers): KafkaTopics {
           replicationFactor: -1,
           configEntries: Object.entries(entries).map(([name, value]) => ({ name, value })),
         })),
+      waitForLeaders: false,
     });
-    // Whoever made them: they are listed before they have leaders.
+    // Whoever made them: they are listed before they have leaders, and have leaders before those know of it.
     for (let waitedMs = 0; ; waitedMs += known.everyMs) {
       try {
-        await admin.fetchTopicMetadata({ topics: unsure });
+        for (const topic of unsure) await admin.fetchTopicOffsets(topic);
         break;
       } catch (error) {
         if (waitedMs >= known.withinMs) throw error;

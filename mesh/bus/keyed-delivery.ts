@@ -85,7 +85,11 @@ export function startKeyedDelivery<Position extends string | number>(
 
   const enqueue = (placed: Placed<Position>) => {
     const { message, position } = placed;
-    if (waiting.has(position)) return;
+    if (waiting.has(position)) {
+      // It came back while it was being handled: what becomes of it is for this process to see to again.
+      forgotten.delete(position);
+      return;
+    }
     if (!(topics[message.topic]?.includes(message.type) ?? false)) {
       options.acknowledge(position);
       return;

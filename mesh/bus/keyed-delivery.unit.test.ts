@@ -73,6 +73,24 @@ describe('delivery that forgets what another process has now', () => {
     expect(delivery.queued()).to.equal(0);
   });
 
+  it('tries again what failed after it was forgotten and had come back', async () => {
+    const { passed, fail } = gate();
+    const { delivery, heard, acknowledged, take } = begin(({ id, attempt }) =>
+      id === 'm1' && attempt === 1 ? passed : Promise.resolve(),
+    );
+    take(1, 2);
+    await time.settle();
+    delivery.forget(() => true);
+    // The same place in the log: a partition that was given away and returned.
+    take(1, 2);
+    fail(new Error('no'));
+    await time.settle();
+    await time.advance(1_000);
+    expect(heard).to.deep.equal(['m1 1', 'm1 2', 'm2 1']);
+    expect(acknowledged).to.deep.equal([1, 2]);
+    expect(delivery.queued()).to.equal(0);
+  });
+
   it('handles a key once at a time when it comes again during the wait for a retry', async () => {
     const held: string[] = [];
     let most = 0;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Channel, type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import type { Log } from '../runtime/ports.js';
+import { decodedPart } from '../runtime/setting.js';
 import { StartupError } from '../runtime/startup-error.js';
 
 /** How RabbitMQ is reached. */
@@ -119,7 +120,13 @@ export function rabbitmqUrl(address: string): URL {
       'put it into a file and name that in RABBITMQ_PASSWORD_FILE',
     );
   }
-  if (url !== undefined && ['amqp:', 'amqps:'].includes(url.protocol) && url.hostname !== '') return url;
+  if (
+    url !== undefined &&
+    ['amqp:', 'amqps:'].includes(url.protocol) &&
+    url.hostname !== '' &&
+    [url.username, url.pathname].every((part) => decodedPart(part) !== undefined)
+  )
+    return url;
   throw new StartupError(
     `RABBITMQ_URL is '${address}'`,
     'give it as amqp://127.0.0.1:5672, or amqps:// for TLS',

@@ -86,7 +86,14 @@ export function startRabbitmqGroupConsumer(options: RabbitmqGroupConsumerOptions
     const ended = new Promise<void>((resolve) => {
       over = resolve;
     });
-    channel.once('close', over);
+    /** It takes no more acknowledgements: amqplib would throw, and what was handled would count as failed. */
+    const leave = () => {
+      if (open === channel) open = undefined;
+    };
+    channel.once('close', () => {
+      leave();
+      over();
+    });
     stopping.signal.addEventListener('abort', over);
     try {
       if (stopping.signal.aborted) return;
@@ -96,14 +103,16 @@ export function startRabbitmqGroupConsumer(options: RabbitmqGroupConsumerOptions
       open = channel;
       await channel.consume(queue, (came) => {
         // Null: RabbitMQ ended the consumer, for instance because the queue was deleted.
-        if (came === null) void channel.close().catch(() => undefined);
-        else if (open === channel) take(channel, came);
+        if (came === null) {
+          leave();
+          void channel.close().catch(() => undefined);
+        } else if (open === channel) take(channel, came);
       });
       await ended;
     } finally {
       stopping.signal.removeEventListener('abort', over);
       if (stopping.signal.aborted) await delivery.stop();
-      if (open === channel) open = undefined;
+      leave();
       const left = held.size;
       held.clear();
       delivery.forget(() => true);

@@ -30,11 +30,6 @@ export interface RedisStreamsBusOptions extends Omit<RedisAccess, 'name'> {
   readonly trimEveryMs?: number;
 }
 
-interface Group {
-  readonly topics: readonly string[];
-  stop(): Promise<void>;
-}
-
 /**
  * The bus for several processes: a stream a topic, a consumer group a subscribing service. Redis need not be there when
  * it is opened.
@@ -43,7 +38,7 @@ interface Group {
 export function openRedisStreamsBus(options: RedisStreamsBusOptions): Bus {
   const { ambient, log, consumer, trimEveryMs = 10_000 } = options;
   const redis = openRedis({ ...options, name: `bus:${consumer}` });
-  const groups = new Map<string, Group>();
+  const groups = new Map<string, { stop(): Promise<void> }>();
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -51,11 +46,12 @@ export function openRedisStreamsBus(options: RedisStreamsBusOptions): Bus {
       throw redisUnavailable(cause, 'the bus');
     }
   };
+  /** What was published here: a service cuts off its own stream, and may not touch those that it hears. */
+  const published = new Set<string>();
   let open = true;
   const trimLater = (): (() => void) =>
     ambient.timers.after(trimEveryMs, () => {
-      const topics = new Set([...groups.values()].flatMap((group) => group.topics));
-      Promise.all([...topics].map((topic) => trim(redis, streamOf(topic), options.groupsOf(topic))))
+      Promise.all([...published].map((topic) => trim(redis, streamOf(topic), options.groupsOf(topic))))
         .catch((error: unknown) => log.debug({ error: String(error) }, 'handled events could not be cut off'))
         .finally(() => {
           if (open) cancelTrim = trimLater();
@@ -64,9 +60,12 @@ export function openRedisStreamsBus(options: RedisStreamsBusOptions): Bus {
   let cancelTrim = trimLater();
 
   return {
-    publish: (messages) => guarded(() => append(redis, messages)),
+    publish: (messages) => {
+      for (const { topic } of messages) published.add(topic);
+      return guarded(() => append(redis, messages));
+    },
     subscribe: async (subscription) => {
-      const { group, topics } = subscription;
+      const { group } = subscription;
       if (groups.has(group)) throw new Error(`group ${group} is subscribed already`);
       const running = startRedisGroupConsumer({
         redis,
@@ -77,7 +76,7 @@ export function openRedisStreamsBus(options: RedisStreamsBusOptions): Bus {
         log,
         redelivery: { ...defaultRedelivery, ...options.redelivery },
       });
-      groups.set(group, { topics: Object.keys(topics), stop: running.stop });
+      groups.set(group, running);
       return async () => {
         await running.stop();
         groups.delete(group);

@@ -1,9 +1,9 @@
+import { sharedBuses } from '../bus/shared-bus.js';
 import { StartupError } from '../runtime/startup-error.js';
 import { type Command, switchOption, textOption } from './command.js';
 import { countOption } from './count-option.js';
 
 const stores = ['postgres', 'sqlite'] as const;
-const buses = ['redis'] as const;
 
 /** `meshmart chaos`: purchases against real processes that are killed, stopped and cut off, and a verdict. */
 export const chaos: Command = {
@@ -22,7 +22,7 @@ export const chaos: Command = {
     seed: { type: 'string', value: 'N', about: 'Draws purchases and faults. Default 1.' },
     rate: { type: 'string', value: 'N', about: 'Purchases that arrive in a second. Default 12.' },
     store: { type: 'string', value: 'STORE', about: `${stores.join(' or ')}. Default ${stores[0]}.` },
-    bus: { type: 'string', value: 'BUS', about: `${buses.join(' or ')}. Default ${buses[0]}.` },
+    bus: { type: 'string', value: 'BUS', about: `${sharedBuses.join(', ')}. Default ${sharedBuses[0]}.` },
     scale: {
       type: 'string',
       multiple: true,
@@ -66,7 +66,7 @@ export const chaos: Command = {
       seed: countOption(args, 'seed', 1, 0, 2 ** 31 - 1),
       ratePerSecond: countOption(args, 'rate', 12, 1, 1_000),
       store: word('store', stores),
-      bus: word('bus', buses),
+      bus: word('bus', sharedBuses),
       scale,
       withinMs: countOption(args, 'minutes', 5, 1, 600) * 60_000,
     };

@@ -1,10 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { machineAmbient } from '../runtime/ambient.js';
+import { openDataFiles, readRun } from '../runtime/data-folder.js';
+import type { Manifest } from '../runtime/manifest.js';
 import { StartupError } from '../runtime/startup-error.js';
 import { loadModule, loadShop } from '../shape/loaded-shop.js';
 import { type ReplayReport, rebuildProjection } from '../store/rebuild-projection.js';
+import type { SchemaStep } from '../store/schema-step.js';
 import { openSqliteStore } from '../store/sqlite-store.js';
+import type { Store } from '../store/store.js';
 import { type Command, switchOption } from './command.js';
 import { dataFolderOf, dataOption } from './data-option.js';
 
@@ -12,7 +16,7 @@ import { dataFolderOf, dataOption } from './data-option.js';
 export const replay: Command = {
   name: 'replay',
   summary:
-    'Make every projection anew from its events, compare it with what is there, and put it in its place.',
+    'Make every projection anew from its events, compare it with what is there, and put right what differs.',
   usage: '[SERVICE] [OPTIONS]',
   options: {
     data: dataOption,
@@ -30,21 +34,18 @@ export const replay: Command = {
         `there is no service '${wanted}'`,
         `use one of ${manifests.map(({ name }) => name).join(', ')}`,
       );
-    const { clock } = machineAmbient();
+    const by = `replay-${Buffer.from(machineAmbient().random.bytes(8)).toString('hex')}`;
     const reports: (ReplayReport & { service: string })[] = [];
     for (const manifest of manifests) {
       if (wanted !== undefined && manifest.name !== wanted) continue;
       const { service } = await loadModule(manifest);
       if (service?.projections === undefined) continue;
-      const path = join(folder, manifest.name, `${manifest.name}.db`);
-      if (!existsSync(path))
-        throw new StartupError(`there is no database at ${path}`, 'start the shop once with meshmart up');
-      const store = openSqliteStore({ path, service: manifest.name, schema: service.schema, clock });
+      const store = await openStoreOf(folder, manifest, service.schema);
       try {
         for (const projection of service.projections)
           reports.push({
             service: manifest.name,
-            ...(await rebuildProjection(store, projection, { switchOver })),
+            ...(await rebuildProjection(store, projection, { by, switchOver })),
           });
       } finally {
         await store.close();
@@ -58,6 +59,35 @@ export const replay: Command = {
   },
 };
 
+/**
+ * A service's store, where the shop that runs on this folder keeps it; that of one that does not run is a file.
+ * @throws StartupError when it is not there.
+ */
+async function openStoreOf(
+  folder: string,
+  manifest: Manifest,
+  schema: readonly SchemaStep[],
+): Promise<Store> {
+  const { name: service } = manifest;
+  const ambient = machineAmbient();
+  const postgresUrl = readRun(folder)?.postgresUrl;
+  if (postgresUrl !== undefined) {
+    const { openServiceDatabase } = await import('../shape/processes/service-store.js');
+    const data = openDataFiles(folder);
+    // It reads and writes whole tables.
+    const limits = { openWithinMs: 3_000, withinMs: 300_000 };
+    return openServiceDatabase({ service, id: 'replay', schema, data, ambient, ...limits }, postgresUrl);
+  }
+  const path = join(folder, service, `${service}.db`);
+  if (existsSync(path)) return openSqliteStore({ path, service, schema, clock: ambient.clock });
+  throw existsSync(join(folder, 'postgres'))
+    ? new StartupError(
+        "the shop's PostgreSQL does not run",
+        'start it: meshmart up --shape processes --store postgres',
+      )
+    : new StartupError(`there is no database at ${path}`, 'start the shop once with meshmart up');
+}
+
 function differs({ different, missing, extra }: ReplayReport): boolean {
   return different.length + missing.length + extra.length > 0;
 }
@@ -67,5 +97,5 @@ function lineOf(report: ReplayReport & { service: string }): string {
   const found = differs(report)
     ? `${different.length} rows differ, ${missing.length} are missing, ${extra.length} have no events: ${[...different, ...missing, ...extra].slice(0, 5).join(', ')}`
     : 'all rows are what their events say';
-  return `${service}.${table}: ${events} events of ${streams} streams; ${found}${switched ? '; replaced' : ''}\n`;
+  return `${service}.${table}: ${events} events of ${streams} streams; ${found}${switched && differs(report) ? '; put right' : ''}\n`;
 }

@@ -1,3 +1,4 @@
+import { sharedBuses } from '../bus/shared-bus.js';
 import { StartupError } from '../runtime/startup-error.js';
 import type { RunningMesh } from '../shape/running-mesh.js';
 import { type Command, type CommandArguments, type Terminal, textOption } from './command.js';
@@ -23,6 +24,11 @@ export const up: Command = {
       about:
         'sqlite, a file for each service, or postgres, a database for each; needs processes. Default sqlite.',
     },
+    bus: {
+      type: 'string',
+      value: 'BUS',
+      about: `What carries events between processes: ${sharedBuses.join(', ')}. Default redis.`,
+    },
     scale: {
       type: 'string',
       multiple: true,
@@ -33,7 +39,7 @@ export const up: Command = {
   examples: [
     'meshmart up',
     'meshmart up --shape processes --scale catalog=3',
-    'meshmart up --shape processes --store postgres',
+    'meshmart up --shape processes --store postgres --bus kafka',
     'PORT=8081 GRPC_PORT=50052 ADMIN_PORT=9465 MESHMART_DATA=/tmp/second meshmart up',
   ],
   run: async (args, terminal) => {
@@ -43,9 +49,15 @@ export const up: Command = {
     terminal.out(welcome(mesh));
     await stopping;
     await mesh.stop();
+    // All is closed. A connection that node:cluster was handing to a gateway when that was killed stays open for ever, and
+    // would keep this process.
+    setTimeout(() => process.exit(0), endWithinMs).unref();
     return 0;
   },
 };
+
+/** How long what is left may keep the process when everything is stopped, in milliseconds. */
+const endWithinMs = 500;
 
 const shapes = ['one-process', 'processes'] as const;
 
@@ -55,6 +67,8 @@ async function start(args: CommandArguments, terminal: Terminal): Promise<Runnin
   const shape = shapes.find((known) => known === asked);
   const scale = (args.values['scale'] as string[] | undefined) ?? [];
   const store = textOption(args, 'store') ?? 'sqlite';
+  const askedBus = textOption(args, 'bus');
+  const bus = sharedBuses.find((known) => known === (askedBus ?? 'redis'));
   const options = {
     dataFolder: dataFolderOf(args, terminal),
     environment: terminal.environment,
@@ -69,16 +83,20 @@ async function start(args: CommandArguments, terminal: Terminal): Promise<Runnin
           `--store ${store} needs processes`,
           'add --shape processes, or leave --store out',
         );
+      if (askedBus !== undefined)
+        throw new StartupError('--bus needs processes', 'add --shape processes, or leave --bus out');
       const { startOneProcess } = await import('../shape/one-process.js');
       return startOneProcess(options);
     }
     case 'processes': {
+      if (bus === undefined)
+        throw new StartupError(`there is no bus '${askedBus}'`, `use one of ${sharedBuses.join(', ')}`);
       const { startProcesses } = await import('../shape/processes/mesh-of-processes.js');
       const { storeKinds } = await import('../shape/processes/service-store.js');
       const known = storeKinds.find((kind) => kind === store);
       if (known === undefined)
         throw new StartupError(`there is no store '${store}'`, `use one of ${storeKinds.join(', ')}`);
-      return startProcesses({ ...options, scale, store: known });
+      return startProcesses({ ...options, scale, store: known, bus });
     }
     case undefined:
       throw new StartupError(`there is no shape '${asked}'`, `use one of ${shapes.join(', ')}`);

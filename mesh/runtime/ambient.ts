@@ -7,7 +7,7 @@ export function machineAmbient(): Ambient {
     clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
     random: {
       next: () => Math.random(),
-      bytes: (length) => randomBytes(length),
+      bytes: pooledBytes(),
       secretBytes: (length) => randomBytes(length),
     },
     timers: { sleep, after },
@@ -37,4 +37,21 @@ function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     }, delayMs);
     signal?.addEventListener('abort', onAbort, { once: true });
   });
+}
+
+const poolLength = 8_192;
+
+/** Random bytes drawn many at a time: each draw has a price, and every span takes a few. Secrets are drawn one by one. */
+function pooledBytes(): (length: number) => Uint8Array {
+  let pool = randomBytes(poolLength);
+  let used = 0;
+  return (length) => {
+    if (length > poolLength) return randomBytes(length);
+    if (used + length > poolLength) {
+      pool = randomBytes(poolLength);
+      used = 0;
+    }
+    used += length;
+    return pool.subarray(used - length, used);
+  };
 }

@@ -21,6 +21,8 @@ export interface RunRecord {
   readonly httpUrl: string;
   readonly grpcAddress: string;
   readonly adminUrl: string;
+  /** Where the services' stores are, when they are no files here: the URL of a PostgreSQL. */
+  readonly postgresUrl?: string | undefined;
 }
 
 /** Paths in a data folder. */

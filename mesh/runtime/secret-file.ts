@@ -59,6 +59,15 @@ export function readOrMakeSecret(path: string, length: number, random: Random): 
   return secret;
 }
 
+/**
+ * Reads a password, or makes it: text of 43 letters and digits that hold 32 bytes, so that other programs can read the
+ * file too. See {@link secretsOf}.
+ */
+export function readOrMakePassword(path: string, random: Random): string {
+  const text = (): Uint8Array => Buffer.from(Buffer.from(random.secretBytes(32)).toString('base64url'));
+  return Buffer.from(readOrMakeSecret(path, 43, { ...random, secretBytes: text })).toString();
+}
+
 /** Whole or not at all: a crash in the middle must not leave half a key. */
 function write(path: string, secret: Uint8Array): void {
   try {

@@ -73,3 +73,12 @@ export function urlOf(environment: Environment, variable: string, example: strin
     return text;
   throw new StartupError(`${variable} is '${text}'`, `give a URL such as ${example}`);
 }
+
+/** A part of a URL without its percent signs; undefined when they stand for nothing. */
+export function decodedPart(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
+}

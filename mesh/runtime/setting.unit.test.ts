@@ -103,6 +103,18 @@ describe('what keeps the shop from starting', () => {
     const error = new StartupError("X is 'a\n  at b'", ' give\r\nanother ');
     expect(error.message).to.equal("X is 'a at b': give another");
   });
+
+  for (const [quoted, shown] of [
+    ['postgres://me:hid#den@host', 'postgres://me:***@host'],
+    ['redis://:hid/den@host:1', 'redis://:***@host:1'],
+    ['amqp://a:hid@den@host', 'amqp://a:***@host'],
+    ['me:hidden@host:9092', 'me:***@host:9092'],
+    ['smtps://user@mail.example:25', 'smtps://user@mail.example:25'],
+    ['http://127.0.0.1:80', 'http://127.0.0.1:80'],
+  ])
+    it(`shows ${shown}, with no password`, () => {
+      expect(new StartupError(`X is '${quoted}'`, 'mend it').message).to.equal(`X is '${shown}': mend it`);
+    });
 });
 
 describe('the address of a server outside', () => {

@@ -7,7 +7,7 @@ export interface LogFile {
 
 /** Makes commits durable, many with one sync. */
 export interface CommitSync {
-  /** A transaction was committed: it is in the file, and not on the disk yet. A sync begins as soon as none is under way. */
+  /** A transaction was committed: it is in the file, and not on the disk yet. A sync begins soon after any that is under way. */
   committed(): void;
   /**
    * Resolves when everything that was committed by now is on the disk; undefined when it is. Rejects, then and ever after,
@@ -18,61 +18,70 @@ export interface CommitSync {
   close(): void;
 }
 
+/** What was committed may be on the disk or not, and nobody can say. */
+export class SyncFailed extends Error {
+  constructor(cause: unknown) {
+    super('the log could not be synced: what is on the disk is not known', { cause });
+    this.name = 'SyncFailed';
+  }
+}
+
+/** How syncs are shared. */
+export interface ShareSyncsOptions {
+  /**
+   * Calls its argument when what is about to be committed has been committed: with `setImmediate`, whatever is ready to run
+   * now goes in one sync. Default: at once.
+   */
+  readonly gather?: (begin: () => void) => void;
+}
+
 /**
  * Group commit: one sync for all transactions that were committed before it began. Those that come while it is under way
  * share the next one (DeWitt et al., "Implementation Techniques for Main Memory Database Systems", 1984). The thread does
  * not wait for the disk, so others reach their commit meanwhile: the busier, the larger the groups.
  */
-export function shareSyncs(file: LogFile): CommitSync {
+export function shareSyncs(file: LogFile, options: ShareSyncsOptions = {}): CommitSync {
+  const { gather = (begin) => begin() } = options;
   let committed = 0;
   let synced = 0;
+  /** A sync that may still take commits in, and the one that is under way. */
+  let gathering: Promise<void> | undefined;
   let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
   let failure: Error | undefined;
   let closed = false;
 
-  const syncOnce = async (): Promise<void> => {
+  const sync = async (): Promise<void> => {
+    await running?.catch(() => undefined);
+    await new Promise<void>((resolve) => gather(resolve));
+    running = gathering;
+    gathering = undefined;
     const upTo = committed;
     try {
       if (failure === undefined) await file.sync();
     } catch (cause) {
-      failure = new Error('the log could not be synced: what is on the disk is not known', { cause });
-    } finally {
-      running = undefined;
+      failure = new SyncFailed(cause);
     }
+    if (failure === undefined) synced = upTo;
+    if (gathering === undefined) running = undefined;
+    if (closed && gathering === undefined) file.close();
     if (failure !== undefined) throw failure;
-    synced = upTo;
-  };
-  const begin = (): Promise<void> => {
-    next = undefined;
-    running = syncOnce();
-    running.catch(() => undefined);
-    if (closed) running.finally(() => file.close()).catch(() => undefined);
-    return running;
-  };
-  /** The sync that covers what is committed by now: one that is under way began too early for it. */
-  const covering = (): Promise<void> => {
-    if (running === undefined) return begin();
-    if (next === undefined) {
-      next = running.then(begin, begin);
-      next.catch(() => undefined);
-    }
-    return next;
   };
 
   return {
     committed: () => {
       committed += 1;
-      void covering();
+      if (gathering !== undefined) return;
+      gathering = sync();
+      // Whoever waits hears of a failure; it is no error that nobody waits.
+      gathering.catch(() => undefined);
     },
     settled: () => {
       if (failure !== undefined) return Promise.reject(failure);
-      return synced === committed ? undefined : (next ?? running);
+      return synced === committed ? undefined : (gathering ?? running);
     },
     close: () => {
       closed = true;
-      if (running === undefined) file.close();
-      else if (next === undefined) running.finally(() => file.close()).catch(() => undefined);
+      if (gathering === undefined && running === undefined) file.close();
     },
   };
 }

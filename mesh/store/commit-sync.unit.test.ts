@@ -78,11 +78,24 @@ describe('commits that share their syncs', () => {
     );
   });
 
-  it('need two syncs, however many come while one is under way', async () => {
+  it('need one sync for all that come before it begins, and one for all that come meanwhile', async () => {
     const { file, state, end } = slowFile();
-    const sync = shareSyncs(file);
+    let begin: () => void = () => undefined;
+    const sync = shareSyncs(file, {
+      gather: (then) => {
+        begin = then;
+      },
+    });
+    for (let commit = 0; commit < 100; commit += 1) sync.committed();
+    await turn();
+    expect(state.begun).to.equal(0);
+    begin();
+    await turn();
+    expect(state.begun).to.equal(1);
     for (let commit = 0; commit < 100; commit += 1) sync.committed();
     end();
+    await turn();
+    begin();
     await turn();
     end();
     await sync.settled();
@@ -94,6 +107,7 @@ describe('commits that share their syncs', () => {
     const sync = shareSyncs(file);
     sync.committed();
     const first = sync.settled();
+    await turn();
     sync.committed();
     const second = sync.settled();
     fail();
@@ -103,6 +117,7 @@ describe('commits that share their syncs', () => {
     }
     sync.committed();
     expect(await sync.settled()?.catch((error: Error) => error.message)).to.match(/not known/);
+    await turn();
     expect(state.begun).to.equal(1);
   });
 
@@ -114,6 +129,7 @@ describe('commits that share their syncs', () => {
     const busy = slowFile();
     const sync = shareSyncs(busy.file);
     sync.committed();
+    await turn();
     sync.committed();
     const settled = sync.settled();
     sync.close();

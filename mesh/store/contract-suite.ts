@@ -1,13 +1,18 @@
 import { expect } from 'chai';
 import { MeshError } from '../contract/error.js';
+import type { Clock } from '../runtime/ports.js';
 import { testCommand } from '../testing/test-context.js';
 import { storeModelContract } from './model-suite.js';
+import type { SchemaStep } from './schema-step.js';
 import { type Batch, type ConflictKind, type Store, StoreConflict } from './store.js';
 
 /** A kind of store, as its test sets it up. */
 export interface StoreSetup {
-  /** Opens the store of this name. The same name is the same database again, once it was closed. */
-  open(name: string, schema: readonly string[]): Promise<Store>;
+  /**
+   * Opens the store of this name. The same name is the same database again, once it was closed.
+   * @param clock default: the machine's.
+   */
+  open(name: string, schema: readonly SchemaStep[], clock?: Clock): Promise<Store>;
   /** Closes what is open and deletes what is left. */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { decodedPart } from '../runtime/setting.js';
 import { StartupError } from '../runtime/startup-error.js';
 
 /** Where a PostgreSQL is, and who makes databases there. */
@@ -21,7 +22,14 @@ const example = 'postgres://postgres@127.0.0.1:5432, with ?sslmode=verify-full f
  */
 export function postgresAddressOf(text: string): PostgresAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !['postgres:', 'postgresql:'].includes(url.protocol) || url.hostname === '')
+  const [admin, database] = [url?.username, url?.pathname.slice(1)].map((part) => decodedPart(part ?? ''));
+  if (
+    url === undefined ||
+    !['postgres:', 'postgresql:'].includes(url.protocol) ||
+    url.hostname === '' ||
+    admin === undefined ||
+    database === undefined
+  )
     throw new StartupError(`POSTGRES_URL is '${text}'`, `give it as ${example}`);
   if (url.password !== '') {
     throw new StartupError(
@@ -36,8 +44,8 @@ export function postgresAddressOf(text: string): PostgresAddress {
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: Number(url.port || 5432),
-    admin: decodeURIComponent(url.username) || 'postgres',
-    database: decodeURIComponent(url.pathname.slice(1)) || 'postgres',
+    admin: admin || 'postgres',
+    database: database || 'postgres',
     tls: tlsOf(url.searchParams),
   };
 }
@@ -48,16 +56,21 @@ function tlsOf(parameters: URLSearchParams): PostgresAddress['tls'] {
   if (mode !== 'verify-full')
     throw new StartupError(`POSTGRES_URL has sslmode=${mode}`, 'use verify-full, or disable on loopback');
   const file = parameters.get('sslrootcert');
-  if (file !== null && !existsSync(file))
-    throw new StartupError(`POSTGRES_URL names sslrootcert ${file}, which is not there`, 'name a file');
-  return { authorities: file === null ? undefined : readFileSync(file, 'utf8') };
+  return { authorities: file === null ? undefined : textIn(file, 'POSTGRES_URL names sslrootcert') };
 }
 
-/** The password of {@link PostgresAddress.admin}. @throws StartupError when its file is not there. */
+/** The password of {@link PostgresAddress.admin}. @throws StartupError when its file can't be read. */
 export function postgresPasswordIn(file: string): string {
-  if (!existsSync(file))
-    throw new StartupError(`POSTGRES_PASSWORD_FILE names ${file}, which is not there`, 'name a file');
-  return readFileSync(file, 'utf8').trim();
+  return textIn(file, 'POSTGRES_PASSWORD_FILE names').trim();
+}
+
+function textIn(file: string, named: string): string {
+  if (!existsSync(file)) throw new StartupError(`${named} ${file}, which is not there`, 'name a file');
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new StartupError(`${named} ${file}, which can't be read`, 'name a file that can be', { cause });
+  }
 }
 
 /** The role and the database of a service: they have the same name. */

@@ -21,7 +21,7 @@ export interface PostgresCallsOptions {
   readonly pool: Pool;
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly timers: Timers;
-  readonly log: Log;
+  readonly log?: Log | undefined;
   /** How long a piece of work may take, all its attempts and waits included, in milliseconds. Default 900. */
   readonly withinMs?: number;
   /** How long it may wait for a server that can't be reached, in milliseconds. Default 300. */
@@ -54,8 +54,8 @@ export function postgresCalls(options: PostgresCallsOptions): PostgresCalls {
   const prepared = createStatementNames();
   let away = false;
   const tell = (lost: unknown) => {
-    if (lost !== undefined && !away) log.warn({ problem: String(lost) }, 'PostgreSQL is away');
-    if (lost === undefined && away) log.info({}, 'PostgreSQL is back');
+    if (lost !== undefined && !away) log?.warn({ problem: String(lost) }, 'PostgreSQL is away');
+    if (lost === undefined && away) log?.info({}, 'PostgreSQL is back');
     away = lost !== undefined;
   };
 

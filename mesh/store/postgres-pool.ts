@@ -19,7 +19,7 @@ export interface PostgresAccess {
 export interface PostgresLimits {
   /** Most connections at once. Default 5: ten services with two instances each stay below what a server allows. */
   readonly connections?: number;
-  /** Longest wait for a connection, in milliseconds, whether it is made or given back by another. Default 700. */
+  /** Longest wait for a connection, in milliseconds, whether it is made or given back by another. Default 720. */
   readonly connectWithinMs?: number;
   /** Longest time that a statement may take in the server, in milliseconds. Default 900. */
   readonly statementWithinMs?: number;
@@ -69,7 +69,7 @@ export function openPostgresPool(access: PostgresAccess, limits: PostgresLimits 
     options: sessionSettings.map((setting) => `-c ${setting}`).join(' '),
     max: limits.connections ?? 5,
     min: 0,
-    connectionTimeoutMillis: limits.connectWithinMs ?? 700,
+    connectionTimeoutMillis: limits.connectWithinMs ?? 720,
     idleTimeoutMillis: idleMs,
     statement_timeout: limits.statementWithinMs ?? 900,
     idle_in_transaction_session_timeout: idleInTransactionMs,

@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { StartupError } from '../runtime/startup-error.js';
+import { isConnectionLost, isRaceLost } from './postgres-errors.js';
 import { withPostgresTypes } from './postgres-sql.js';
 import { postgresTables } from './postgres-tables.js';
 import { type SchemaStep, stepChanged, stepsFor } from './schema-step.js';
@@ -13,7 +14,8 @@ const stepWithinMs = 60_000;
  * Brings a database to today's shape: the runtime's tables, then each step of the service's schema once, in order. All of
  * it in one transaction.
  * @param database how messages name it.
- * @throws StartupError when a step that was applied before has another text now, or one can't be applied.
+ * @throws StartupError when a step that was applied before has another text now, or one can't be applied; what the server
+ * says when another instance was in the way: then all of it may be tried again.
  */
 export async function applyPostgresSchema(
   client: PoolClient,
@@ -38,7 +40,12 @@ export async function applyPostgresSchema(
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
+    if (error instanceof StartupError || isConnectionLost(error) || isRaceLost(error)) throw error;
+    throw new StartupError(
+      `${database} can't be brought to its shape (${(error as Error).message})`,
+      'see that its role owns it and that its disk has room, or restore it from a copy',
+      { cause: error },
+    );
   }
 }
 
@@ -50,6 +57,7 @@ async function applyStep(
   try {
     await client.query(withPostgresTypes(step.sql));
   } catch (cause) {
+    if (isRaceLost(cause)) throw cause;
     throw new StartupError(
       `step ${step.position + 1} of the schema can't be applied to ${database} (${(cause as Error).message})`,
       'correct the step if it was never released, or restore the database from a copy',

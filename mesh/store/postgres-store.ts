@@ -24,7 +24,8 @@ export interface PostgresStoreOptions {
   readonly schema: readonly SchemaStep[];
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly log: Log;
+  /** Told when the server goes away, and when it is back. */
+  readonly log?: Log | undefined;
   /** Spans for queries and commits that belong to a trace. */
   readonly tracer?: Tracer | undefined;
   /** Told how long each operation took. */
@@ -45,12 +46,14 @@ export interface PostgresStoreOptions {
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const { service, clock, timers, log, access, withinMs = 900 } = options;
-  const pool = openPostgresPool(access, { statementWithinMs: withinMs });
+  const pool = openPostgresPool(access, {
+    statementWithinMs: withinMs,
+    connectWithinMs: withinMs * 0.8,
+  });
   const name = `the database ${access.database} of ${service} at ${access.address.host}:${access.address.port}`;
   try {
-    await firstWork(pool, name, { openWithinMs: options.openWithinMs ?? 20_000, clock, timers }, (client) =>
-      applyPostgresSchema(client, options.schema, name),
-    );
+    const patience = { openWithinMs: options.openWithinMs ?? 20_000, beingMade: true, clock, timers };
+    await firstWork(pool, name, patience, (client) => applyPostgresSchema(client, options.schema, name));
   } catch (error) {
     await pool.end();
     throw error;
@@ -108,7 +111,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
         );
       } catch (error) {
         // It may be there after all: whoever relays had better look.
-        if (wrote && MeshError.is(error)) for (const listener of listeners) listener();
+        if (wrote && (error as Error).cause instanceof CommitUnknown)
+          for (const listener of listeners) listener();
         throw error;
       }
       if (wrote) for (const listener of listeners) listener();

@@ -9,7 +9,7 @@ export interface Projection {
   readonly table: string;
   /** Its columns, the key first. */
   readonly columns: readonly string[];
-  /** What the names of its streams begin with; each stream makes one row. */
+  /** What the names of its streams begin with, in plain letters; each stream makes one row. */
   readonly streams: string;
   /**
    * The row of a stream, in the order of the columns. Pure.

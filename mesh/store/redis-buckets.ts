@@ -7,6 +7,8 @@ import type { Redis } from './redis-connection.js';
 export interface RedisBucketsOptions {
   /** A connection for commands; the caller closes it. */
   readonly redis: Redis;
+  /** Whose buckets they are: part of each key. */
+  readonly service: string;
   readonly timers: Timers;
   /** How long an answer may take, in milliseconds. Default 50: the caller has something better to do than to wait. */
   readonly withinMs?: number;
@@ -40,7 +42,7 @@ interface TakeCommand {
 
 /** Token buckets in Redis, for several processes that limit together. They fail at once while there is no connection. */
 export function openRedisBuckets(options: RedisBucketsOptions): Buckets {
-  const { redis, timers, withinMs = 50 } = options;
+  const { redis, service, timers, withinMs = 50 } = options;
   const run = redisCalls({
     redis,
     timers,
@@ -56,7 +58,7 @@ export function openRedisBuckets(options: RedisBucketsOptions): Buckets {
       run('take token', undefined, async () => {
         const [allowed, retryAfterMs] = await scripted.meshmartTakeToken(
           1,
-          `meshmart:bucket:${name}`,
+          `meshmart:bucket:${service}:${name}`,
           String(tokensPerSecond),
           String(burst),
         );

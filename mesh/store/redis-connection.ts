@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { MeshError } from '../contract/error.js';
 import type { Log } from '../runtime/ports.js';
+import { decodedPart } from '../runtime/setting.js';
 import { StartupError } from '../runtime/startup-error.js';
 
 export type { Redis } from 'ioredis';
@@ -32,7 +33,10 @@ const commandWithinMs = 1_000;
  */
 export function openRedis(access: RedisAccess, blocksMs = 0): Redis {
   const { log, name } = access;
-  requireUrl(access.url);
+  const url = urlOf(access.url);
+  const user = decodedPart(url.username) ?? '';
+  // Beside a user in the URL ioredis takes no password but one in the URL.
+  url.username = '';
   const options = {
     connectionName: `meshmart:${name}`,
     connectTimeout: 2_000,
@@ -41,9 +45,10 @@ export function openRedis(access: RedisAccess, blocksMs = 0): Redis {
     autoResendUnfulfilledCommands: false,
     enableReadyCheck: true,
     retryStrategy: (attempt: number) => Math.min(500, 20 * 2 ** Math.min(attempt, 6)),
+    ...(user === '' ? {} : { username: user }),
     ...(access.passwordFile === undefined ? {} : { password: passwordIn(access.passwordFile) }),
   };
-  const redis = new Redis(access.url, options);
+  const redis = new Redis(url.href, options);
   let away = false;
   redis.on('error', (error: Error) => {
     if (!away) log.warn({ redis: access.url, problem: error.message }, 'Redis is away');
@@ -56,7 +61,7 @@ export function openRedis(access: RedisAccess, blocksMs = 0): Redis {
   return redis;
 }
 
-function requireUrl(text: string): void {
+function urlOf(text: string): URL {
   try {
     const url = new URL(text);
     if (url.password !== '') {
@@ -65,7 +70,12 @@ function requireUrl(text: string): void {
         'put it into a file and name that in REDIS_PASSWORD_FILE',
       );
     }
-    if (['redis:', 'rediss:'].includes(url.protocol) && url.hostname !== '') return;
+    if (
+      ['redis:', 'rediss:'].includes(url.protocol) &&
+      url.hostname !== '' &&
+      decodedPart(url.username) !== undefined
+    )
+      return url;
   } catch (error) {
     if (error instanceof StartupError) throw error;
   }

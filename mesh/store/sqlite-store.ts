@@ -3,6 +3,7 @@ import type { Clock, Timers } from '../runtime/ports.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { TraceContext } from '../telemetry/trace-context.js';
 import type { Tracer } from '../telemetry/tracer.js';
+import { SyncFailed } from './commit-sync.js';
 import { observedWork } from './observed-work.js';
 import type { SchemaStep } from './schema-step.js';
 import { writeBatch } from './sqlite-batch.js';
@@ -146,10 +147,12 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
 }
 
 function storageUnavailable(service: string, cause: unknown): MeshError {
+  const changed =
+    cause instanceof SyncFailed ? 'it is not known whether anything was changed' : 'nothing was changed';
   return new MeshError({
     code: 'UNAVAILABLE',
     reason: 'STORAGE_UNAVAILABLE',
-    message: `the database of ${service} can't be used now: nothing was changed, try again`,
+    message: `the database of ${service} can't be used now: ${changed}, try again`,
     cause,
   });
 }

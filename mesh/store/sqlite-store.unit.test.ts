@@ -6,7 +6,11 @@ import { StartupError } from '../runtime/startup-error.js';
 import type { SpanStart } from '../telemetry/tracer.js';
 import { type TemporaryFolder, temporaryFolder } from '../testing/temporary-folder.js';
 import { appending, conflictOf, type StoreSetup, storeContract } from './contract-suite.js';
+import { answerOnceContract } from './idempotent-suite.js';
+import { leaseContract } from './lease-suite.js';
 import { openLogFile } from './log-file.js';
+import { purgeContract } from './purge-suite.js';
+import { rebuildContract } from './rebuild-suite.js';
 import { openSqliteStore } from './sqlite-store.js';
 import type { Store } from './store.js';
 
@@ -19,7 +23,7 @@ function setup(
 ): StoreSetup {
   const opened: Store[] = [];
   return {
-    open: async (name, schema) => {
+    open: async (name, schema, clock = machineAmbient().clock) => {
       const store = openSqliteStore({ path: pathOf(name), service: name, schema, clock, openLog });
       opened.push(store);
       return store;
@@ -49,12 +53,16 @@ storeContract('SQLite in a file, its commits synced together', true, () => {
   );
 });
 
-storeContract('SQLite in memory', false, () =>
+const inMemory = () =>
   setup(
     () => ':memory:',
     () => undefined,
-  ),
-);
+  );
+storeContract('SQLite in memory', false, inMemory);
+leaseContract('SQLite', inMemory);
+answerOnceContract('SQLite', inMemory);
+purgeContract('SQLite', inMemory);
+rebuildContract('SQLite', inMemory);
 
 describe('opening a SQLite store', () => {
   let folder: TemporaryFolder;

@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../shape/servers/find-program.js';
 import { makeFolders, writeOwn } from '../shape/servers/server-folder.js';
-import type { ServerKind } from '../shape/servers/server-kind.js';
+import type { ServerKind, ServerPlace } from '../shape/servers/server-kind.js';
 import { spawnServer } from '../shape/servers/spawn-server.js';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
@@ -21,7 +21,10 @@ export interface LiveServer {
 }
 
 /** Starts a server at free ports. @throws Error with the ways to get it when it is not on PATH. */
-export async function startLiveServer(kind: ServerKind): Promise<LiveServer> {
+export async function startLiveServer(
+  kind: ServerKind,
+  { redisUsers }: Pick<ServerPlace, 'redisUsers'> = {},
+): Promise<LiveServer> {
   const program = findProgram(kind.programs, process.env['PATH']);
   if (program === undefined) throw new Error(`${kind.name} is not on PATH: ${kind.ways}`);
   const folder = temporaryFolder();
@@ -31,7 +34,9 @@ export async function startLiveServer(kind: ServerKind): Promise<LiveServer> {
     folder: folder.path,
     data: join(folder.path, 'data'),
     port: (variable) => ports.get(variable) ?? 0,
+    platform: process.platform,
     environment: {},
+    redisUsers,
   });
   makeFolders(folder.path, undefined);
   for (const [file, text] of Object.entries(launch.files)) writeOwn(join(folder.path, file), text, undefined);

@@ -23,11 +23,11 @@ import { settingsOf } from '../runtime/setting.js';
 import { createCallPolicy } from '../security/authority.js';
 import { signingKeyOf, signToken } from '../security/token.js';
 import type { Documents } from '../store/documents.js';
-import { openSqliteStore } from '../store/sqlite-store.js';
 import type { Store } from '../store/store.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { nullTracer } from '../telemetry/null-tracer.js';
 import { type CollectingLog, collectingLog } from './collecting-log.js';
+import { openLoneStore } from './lone-store.js';
 
 /** One service to try, with what stands in for the rest of the shop. */
 export interface LoneServiceOptions {
@@ -117,11 +117,11 @@ export async function startLoneService(options: LoneServiceOptions): Promise<Lon
     // Each neighbour is found by the contract that it stands in for.
     ownerOf: (protoService) => protoService,
   };
-  const store = openSqliteStore({
-    path: options.databasePath ?? ':memory:',
+  const store = await openLoneStore({
     service: name,
     schema: service.schema,
-    clock: ambient.clock,
+    path: options.databasePath,
+    ambient,
   });
   const close = async () => {
     await store.close();

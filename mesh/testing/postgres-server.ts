@@ -18,6 +18,8 @@ import { temporaryFolder } from './temporary-folder.js';
 export interface TestPostgres {
   readonly url: string;
   readonly pid: () => number;
+  /** A file with the superuser's password. */
+  readonly passwordFile: string;
   /** The superuser's way in. */
   readonly superuser: PostgresAccess;
   /** Makes the database of a service, as a shop does, and gives its way in. */
@@ -48,8 +50,14 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   makeFolders(place, runAs);
   mkdirSync(secrets, { mode: 0o700 });
   await serverKind.prepare?.({ data, helpers: { initdb }, runAs, secrets });
-  writeOwn(join(place, 'postgresql.conf'), postgresSettings(port), runAs);
-  const { args, url } = serverKind.launch({ folder: place, data, port: () => port, environment: {} });
+  writeOwn(join(place, 'postgresql.conf'), postgresSettings(port, process.platform), runAs);
+  const { args, url } = serverKind.launch({
+    folder: place,
+    data,
+    port: () => port,
+    platform: process.platform,
+    environment: {},
+  });
   let child: ChildProcess;
 
   const start = async () => {
@@ -74,6 +82,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   const address = postgresAddressOf(url);
   return {
     url,
+    passwordFile: folder.write('password', superuserPassword(secrets)),
     pid: () => child.pid ?? 0,
     superuser: {
       address,

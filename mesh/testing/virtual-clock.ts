@@ -22,6 +22,8 @@ export interface VirtualClock extends Ambient {
   advanceToNextTimer(): Promise<number | undefined>;
   /** Lets everything run that waits for no timer. */
   settle(): Promise<void>;
+  /** Something works in real time: nothing is settled while it does, though it waits for no timer here. */
+  settlesWith(isBusy: () => boolean): void;
   /** Sets the wall time, as an administrator does: monotonic time and timers don't notice. */
   setWallTime(nowMs: number): void;
   /** Timers and sleeps that have not fallen due. 0 at the end of a test means that nothing was left behind. */
@@ -41,7 +43,12 @@ export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {
   let elapsedMs = 0;
   let wallOffsetMs = startMs;
   let sequence = 0;
+  const busy: (() => boolean)[] = [];
 
+  const settle = async () => {
+    do await turn();
+    while (busy.some((isBusy) => isBusy()));
+  };
   const after = (delayMs: number, task: () => void) => {
     const timer = { dueMs: elapsedMs + Math.max(0, delayMs), sequence, task };
     sequence += 1;
@@ -83,6 +90,9 @@ export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {
       return distanceMs;
     },
     settle,
+    settlesWith: (isBusy) => {
+      busy.push(isBusy);
+    },
     setWallTime: (nowMs) => {
       wallOffsetMs = nowMs - elapsedMs;
     },
@@ -127,6 +137,6 @@ function sleep(
 }
 
 /** A turn of the event loop: all promises that can go on have gone on by then. */
-function settle(): Promise<void> {
+function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -175,8 +175,12 @@ describe('catalog', () => {
         "'; DROP TABLE products --",
       ];
       for (const q of hostile) await catalog.searchProducts({ q }, context);
+      // NUL is refused everywhere, by the contracts.
+      const anyText = fc
+        .string({ unit: 'binary', minLength: 1, maxLength: 60 })
+        .filter((text) => !text.includes('\0'));
       await fc.assert(
-        fc.asyncProperty(fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }), async (text) => {
+        fc.asyncProperty(anyText, async (text) => {
           await catalog.searchProducts({ q: `a${text}` }, context);
         }),
       );

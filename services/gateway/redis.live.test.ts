@@ -32,6 +32,7 @@ describe('rate limits on Redis', function () {
   const make = (connection: Redis, limiterLog = collectingLog(), withinMs?: number) =>
     sharedRateLimiter({
       buckets: openRedisBuckets({
+        service: 'gateway',
         redis: connection,
         timers: ambient.timers,
         ...(withinMs === undefined ? {} : { withinMs }),
@@ -63,7 +64,7 @@ describe('rate limits on Redis', function () {
     const limiter = make(redis, collectingLog(), 2_000);
     await limiter.take('a', { tokensPerSecond: 10, burst: 2 });
     await limiter.take('b', { tokensPerSecond: 1 / 60, burst: 2 });
-    expect(await redis.pttl('meshmart:bucket:b')).to.be.within(50_000, 60_000);
+    expect(await redis.pttl('meshmart:bucket:gateway:b')).to.be.within(50_000, 60_000);
     await eventually(async () => (await redis.dbsize()) === 1, { withinMs: 2_000 });
   });
 

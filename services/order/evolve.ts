@@ -1,6 +1,6 @@
 import { timestampOf } from '../../mesh/contract/timestamp.js';
 import type { RecordedEvent } from '../../mesh/store/store.js';
-import { upcast } from '../../mesh/store/upcast.js';
+import { type Upcasters, upcast } from '../../mesh/store/upcast.js';
 import { type Order, OrderState } from '../../proto/gen/meshmart/order/v1/order.js';
 import { StoredOrderEvent } from '../../proto/gen/meshmart/order/v1/order_store.js';
 import type { OrderEvent, OrderSaga } from './state.js';
@@ -9,10 +9,16 @@ import { upcasters } from './upcasters.js';
 /** The full name under which events are stored. */
 export const storedType = 'meshmart.order.v1.StoredOrderEvent';
 
-/** The saga that a stream tells, or undefined for an empty stream. Events of older kinds are brought to today's. */
-export function replay(events: readonly RecordedEvent[]): OrderSaga | undefined {
+/**
+ * The saga that a stream tells, or undefined for an empty stream. Events of older kinds are brought to today's.
+ * @param steps from each older kind to the next newer one.
+ */
+export function replay(
+  events: readonly RecordedEvent[],
+  steps: Upcasters = upcasters,
+): OrderSaga | undefined {
   return events.reduce<OrderSaga | undefined>((saga, recorded) => {
-    const { type, data } = upcast(recorded, upcasters);
+    const { type, data } = upcast(recorded, steps);
     const { event, occurredAt } = StoredOrderEvent.decode(data);
     if (event === undefined || type !== storedType)
       throw new Error(`event ${recorded.version} of a stream is of a kind that this version does not know`);

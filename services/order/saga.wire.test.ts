@@ -13,9 +13,9 @@ import { createIdSource } from '../../mesh/runtime/id.js';
 import { packageRoot } from '../../mesh/runtime/package-root.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
 import { documentsInStore } from '../../mesh/store/document-table.js';
-import { openSqliteStore } from '../../mesh/store/sqlite-store.js';
 import { nullTracer } from '../../mesh/telemetry/null-tracer.js';
 import { type CollectingLog, collectingLog } from '../../mesh/testing/collecting-log.js';
+import { openLoneStore } from '../../mesh/testing/lone-store.js';
 import { type TemporaryFolder, temporaryFolder } from '../../mesh/testing/temporary-folder.js';
 import { testCommand, testContext, testUser } from '../../mesh/testing/test-context.js';
 import { type VirtualClock, virtualClock } from '../../mesh/testing/virtual-clock.js';
@@ -51,12 +51,8 @@ describe('the saga on a virtual clock', () => {
       dispatch: createDispatch({ contracts: [bound], policies, ambient: clock }),
     }));
     const dispatchOf = (name: string) => dispatches.find((each) => each.name === name)?.dispatch;
-    const store = openSqliteStore({
-      path: join(folder.path, 'order.db'),
-      service: 'order',
-      schema: service.schema,
-      clock: clock.clock,
-    });
+    const path = join(folder.path, 'order.db');
+    const store = await openLoneStore({ service: 'order', schema: service.schema, path, ambient: clock });
     const ports: ServicePorts = {
       clock: clock.clock,
       random: clock.random,

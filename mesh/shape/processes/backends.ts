@@ -1,8 +1,8 @@
 import type { Bus } from '../../bus/bus.js';
-import { openRedisStreamsBus } from '../../bus/redis-streams-bus.js';
+import { openSharedBus, type SharedBus, sharedBuses } from '../../bus/shared-bus.js';
 import type { Manifest } from '../../runtime/manifest.js';
 import type { Ambient, Log } from '../../runtime/ports.js';
-import type { Environment } from '../../runtime/setting.js';
+import { type Environment, wordOf } from '../../runtime/setting.js';
 import type { Buckets } from '../../store/buckets.js';
 import type { Documents } from '../../store/documents.js';
 import { openRedisBuckets } from '../../store/redis-buckets.js';
@@ -33,25 +33,37 @@ export interface BackendsOptions {
   readonly tracer: Tracer;
 }
 
-/** Where Redis is when nobody says so. */
-const usualRedis = 'redis://127.0.0.1:6379';
+/** How each server is found: by which variables, and where it is when nobody says so. */
+const places: Readonly<Record<SharedBus, { address: string; passwordFile: string; usual: string }>> = {
+  redis: { address: 'REDIS_URL', passwordFile: 'REDIS_PASSWORD_FILE', usual: 'redis://127.0.0.1:6379' },
+  rabbitmq: {
+    address: 'RABBITMQ_URL',
+    passwordFile: 'RABBITMQ_PASSWORD_FILE',
+    usual: 'amqp://127.0.0.1:5672',
+  },
+  kafka: { address: 'KAFKA_BROKERS', passwordFile: '', usual: '127.0.0.1:9092' },
+};
 
-/** Opens them. The servers need not be there. @throws StartupError for a wrong REDIS_URL. */
-export function openBackends(options: BackendsOptions): Backends {
+/** Opens them. The servers need not be there. @throws StartupError for a wrong address or MESHMART_BUS. */
+export async function openBackends(options: BackendsOptions): Promise<Backends> {
   const { manifest, id, environment, ambient, log, tracer } = options;
-  const access = {
-    url: environment['REDIS_URL'] || usualRedis,
-    passwordFile: environment['REDIS_PASSWORD_FILE'] || undefined,
-    log,
-  };
-  const bus = openRedisStreamsBus({
-    ...access,
-    consumer: id,
+  const placeOf = (kind: SharedBus) => ({
+    address: environment[places[kind].address] || places[kind].usual,
+    passwordFile: environment[places[kind].passwordFile] || undefined,
+  });
+  const chosen = wordOf(environment, 'MESHMART_BUS', sharedBuses, 'redis');
+  const bus = await openSharedBus(chosen, {
+    ...placeOf(chosen),
+    name: id,
     ambient,
+    log,
     groupsOf: (topic) =>
       options.manifests.filter(({ consumes }) => consumes[topic] !== undefined).map(({ name }) => name),
   });
-  const redis = manifest.backends.includes('redis') ? openRedis({ ...access, name: id }) : undefined;
+  const { address: url, passwordFile } = placeOf('redis');
+  const redis = manifest.backends.includes('redis')
+    ? openRedis({ url, passwordFile, name: id, log })
+    : undefined;
   const documents =
     redis === undefined
       ? undefined
@@ -59,7 +71,10 @@ export function openBackends(options: BackendsOptions): Backends {
   return {
     bus,
     documents,
-    buckets: redis === undefined ? undefined : openRedisBuckets({ redis, timers: ambient.timers }),
+    buckets:
+      redis === undefined
+        ? undefined
+        : openRedisBuckets({ redis, service: manifest.name, timers: ambient.timers }),
     close: async () => {
       await bus.close();
       redis?.disconnect();

@@ -6,8 +6,7 @@ import { observedFront, observedWires } from '../observed-wires.js';
 import { readPorts } from '../ports-setting.js';
 import { createReadinessWatch } from '../readiness.js';
 import { checkCallees } from './callee-health.js';
-import type { Binding } from './instance.js';
-import type { InstanceParts } from './instance-parts.js';
+import type { Binding, InstanceParts } from './instance-parts.js';
 
 /** Builds the edge and opens the two front ports, PORT and GRPC_PORT. */
 export async function bindEdge(parts: InstanceParts, module: LoadedModule): Promise<Binding> {

@@ -9,16 +9,15 @@ import { openDataFiles } from '../../runtime/data-folder.js';
 import type { ServiceHealth } from '../../runtime/edge.js';
 import type { HostWorld } from '../../runtime/host.js';
 import { smtpMailSender } from '../../runtime/mail.js';
-import type { Manifest } from '../../runtime/manifest.js';
 import { secretsOf } from '../../runtime/secret-file.js';
-import { type Environment, settingsOf } from '../../runtime/setting.js';
+import { settingsOf } from '../../runtime/setting.js';
 import type { SchemaStep } from '../../store/schema-step.js';
 import type { EdgeMetrics } from '../../telemetry/client-metrics.js';
 import { createEdgeMemory } from '../../telemetry/edge-memory.js';
 import { createMetrics } from '../../telemetry/metrics.js';
 import { readAdminToken } from '../admin-access.js';
 import { openAdminPort } from '../admin-port.js';
-import { consumersOf, type LoadedShop, loadModule } from '../loaded-shop.js';
+import { consumersOf, loadModule } from '../loaded-shop.js';
 import { type Opened, opening } from '../opened.js';
 import { createReadinessWatch } from '../readiness.js';
 import { openShapeLog } from '../shape-log.js';
@@ -26,19 +25,10 @@ import { openSpans } from '../spans.js';
 import { openBackends } from './backends.js';
 import type { InstanceAddresses } from './channel.js';
 import { bindEdge } from './edge-binding.js';
+import type { InstanceOptions } from './instance-parts.js';
 import { openNeighbours } from './neighbours.js';
 import { bindService } from './service-binding.js';
 import { openServiceStore } from './service-store.js';
-
-/** What one instance is started with. */
-export interface InstanceOptions {
-  readonly shop: LoadedShop;
-  readonly manifest: Manifest;
-  /** Unique among all processes of the mesh, such as `catalog-1.2`. */
-  readonly id: string;
-  readonly dataFolder: string;
-  readonly environment: Environment;
-}
 
 /** An instance that serves. */
 export interface RunningInstance {
@@ -46,19 +36,6 @@ export interface RunningInstance {
   onHealth(listener: (health: Pick<ServiceHealth, 'serving' | 'problem'>) => void): void;
   /** Not serving, deregister, wait for clients to know, drain, close. */
   stop(): Promise<void>;
-}
-
-/** What is bound to the ports of this process: a service's contracts, or the edge. */
-export interface Binding {
-  readonly addresses: Omit<InstanceAddresses, 'adminUrl'>;
-  /** Rejects with the reason why it can't do its work. */
-  readonly health: () => Promise<{ readonly serving: boolean; readonly problem: string | undefined }>;
-  /** Begins consuming events and running workers. */
-  begin(): Promise<void>;
-  /** Takes no more calls, lets those in flight end. */
-  drain(graceMs: number): Promise<void>;
-  /** Ends background work and closes what the service keeps. */
-  close(): Promise<void>;
 }
 
 /** How long after its deregistration an instance serves on: every client has heard of it by then. */
@@ -92,7 +69,7 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
   const tracer = spans.tracerOf(name);
   const metrics = createMetrics({ version: shop.version, shape: 'processes' });
   const edges = createEdgeMemory();
-  const backends = openBackends({
+  const backends = await openBackends({
     manifest,
     manifests: shop.manifests,
     id,
@@ -152,6 +129,11 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     repeats: metricsTo,
   });
   opened.push(() => neighbours.close());
+  const mail = smtpMailSender(
+    () => environment['SMTP_URL'] || 'smtp://127.0.0.1:2525',
+    'Meshmart <shop@meshmart.example>',
+  );
+  opened.push(() => mail.close());
   const world: HostWorld = {
     ...shop,
     ambient,
@@ -159,16 +141,16 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     metrics,
     tracerOf: spans.tracerOf,
     logOf: () => log,
-    mail: smtpMailSender(
-      () => environment['SMTP_URL'] || 'smtp://127.0.0.1:2525',
-      'Meshmart <shop@meshmart.example>',
-    ),
+    mail,
     wires: () => neighbours.wireTo,
     ownerOf: (service) => shop.owners.get(service),
   };
   const hostedOptions = async (schema: readonly SchemaStep[]) => ({
     manifest,
-    store: await openServiceStore({ manifest, id, schema, data, environment, ambient, log, metrics, tracer }),
+    store: await openServiceStore(
+      { service: name, id, schema, data, ambient, log, metrics, tracer },
+      environment,
+    ),
     setting: settingsOf(manifest, environment, {}),
     secret: secretsOf(manifest, data.file('secrets'), ambient.random),
     documents: backends.documents,

@@ -27,12 +27,7 @@ export async function makeDatabases(options: MakeDatabasesOptions): Promise<void
   const { shop, data, environment, servers, ambient } = options;
   const address = postgresAddressOf(servers.environment['POSTGRES_URL'] ?? '');
   const ours = servers.status().some(({ name }) => name === 'postgres');
-  const file = environment['POSTGRES_PASSWORD_FILE'];
-  const password = ours
-    ? superuserPassword(join(data.path, 'secrets'))
-    : file === undefined || file === ''
-      ? ''
-      : postgresPasswordIn(file);
+  const password = ours ? superuserPassword(join(data.path, 'secrets')) : givenPassword(environment);
   await provisionPostgres({
     address,
     password: () => password,
@@ -41,4 +36,13 @@ export async function makeDatabases(options: MakeDatabasesOptions): Promise<void
     ),
     ambient,
   });
+}
+
+/**
+ * The password of a PostgreSQL that runs already; empty where none is given.
+ * @throws StartupError when POSTGRES_PASSWORD_FILE names no file.
+ */
+export function givenPassword(environment: Environment): string {
+  const file = environment['POSTGRES_PASSWORD_FILE'];
+  return file === undefined || file === '' ? '' : postgresPasswordIn(file);
 }

@@ -1,9 +1,10 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { SharedBus } from '../../bus/shared-bus.js';
 import { createConsulRegistry } from '../../discovery/consul-registry.js';
 import { machineAmbient } from '../../runtime/ambient.js';
 import { openDataFolder } from '../../runtime/data-folder.js';
-import { secretsOf } from '../../runtime/secret-file.js';
+import { readOrMakePassword, secretsOf } from '../../runtime/secret-file.js';
 import type { Environment } from '../../runtime/setting.js';
 import { StartupError } from '../../runtime/startup-error.js';
 import { keepCertificates } from '../../security/certificate-upkeep.js';
@@ -15,6 +16,7 @@ import { consumersOf, loadShop } from '../loaded-shop.js';
 import { type Opened, opening } from '../opened.js';
 import { readPorts } from '../ports-setting.js';
 import { graceMs, type MeshAddresses, type RunningMesh } from '../running-mesh.js';
+import { redisUserNames, redisUsersFile } from '../servers/redis-users.js';
 import { type Servers, startServers } from '../servers/start-servers.js';
 import { openShapeLog } from '../shape-log.js';
 import { startWitnesses } from '../witnesses.js';
@@ -22,7 +24,7 @@ import { instanceVariables } from './channel.js';
 import { createFleetDeadLetters } from './fleet-dead-letters.js';
 import { createFleetView } from './fleet-view.js';
 import { startInstanceProcess } from './instance-process.js';
-import { makeDatabases } from './make-databases.js';
+import { givenPassword, makeDatabases } from './make-databases.js';
 import { readinessOf, statusReport } from './mesh-report.js';
 import { parseScale, planInstances } from './plan.js';
 import { createScrapeTargets } from './scrape-targets.js';
@@ -37,6 +39,8 @@ export interface ProcessesOptions {
   readonly scale: readonly string[];
   /** Where the services keep what is theirs. Default `sqlite`: a file each. */
   readonly store?: StoreKind | undefined;
+  /** What carries events between the processes. */
+  readonly bus: SharedBus;
   /** Told of what people should know while it runs: one line. */
   tell(line: string): void;
 }
@@ -53,7 +57,7 @@ export function startProcesses(options: ProcessesOptions): Promise<RunningMesh> 
 }
 
 async function start(options: ProcessesOptions, opened: Opened): Promise<RunningMesh> {
-  const { environment, tell } = options;
+  const { environment, tell, store = 'sqlite' } = options;
   const shop = loadShop();
   const ports = readPorts(environment);
   const plan = planInstances(shop.manifests, parseScale(options.scale, shop.manifests));
@@ -61,6 +65,8 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   await requireFree(ports.host, ports.grpc, 'gRPC', 'GRPC_PORT');
   await requireFree(ports.adminHost, ports.admin, 'admin', 'ADMIN_PORT');
 
+  // A setting that is wrong is told before anything is started.
+  if (store === 'postgres') givenPassword(environment);
   const data = openDataFolder(options.dataFolder);
   opened.push(() => data.release());
   const logs = openShapeLog(data, environment, 'supervisor');
@@ -126,10 +132,18 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   });
   opened.push(() => admin.close());
 
+  const redisUser = { manifests: shop.manifests, bus: options.bus };
+  const redisPasswordFile = (user: string) => join(data.file('secrets'), `redis-${user}`);
+  const redisUsers = redisUsersFile({
+    ...redisUser,
+    passwordOf: (user) => readOrMakePassword(redisPasswordFile(user), ambient.random),
+  });
   const targetsUrl = `${admin.url}/targets`;
-  const { store = 'sqlite' } = options;
   const [servers, witnesses] = await both(
-    startServers({ data, environment, ambient, log, targetsUrl, tell, choices: [store] }).then((started) => {
+    startServers({
+      ...{ data, environment, redisUsers, ambient, log, targetsUrl, tell },
+      choices: [store, options.bus],
+    }).then((started) => {
       // Instances and witnesses end with their channel to this process; the servers would outlive an end in haste.
       const kill = () => started.kill();
       process.once('exit', kill);
@@ -154,6 +168,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   const instanceEnvironment: Environment = {
     ...environment,
     ...servers.environment,
+    MESHMART_BUS: options.bus,
     MESHMART_DATA: data.path,
     CARD_PROCESSOR_URL: witnesses.cardProcessorUrl,
     SMTP_URL: witnesses.smtpUrl,
@@ -163,6 +178,14 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
     // That of the superuser: each service has its own.
     POSTGRES_PASSWORD_FILE: undefined,
   };
+  /** Each service as its own user, in a Redis whose users were made here. */
+  const redisAccess = (service: string): Environment =>
+    environment['REDIS_URL'] || !redisUserNames(redisUser).includes(service)
+      ? {}
+      : {
+          REDIS_URL: (servers.environment['REDIS_URL'] ?? '').replace('://', `://${service}@`),
+          REDIS_PASSWORD_FILE: redisPasswordFile(service),
+        };
   const registry = createConsulRegistry({
     address: consulAddress,
     tokenFile: environment['CONSUL_HTTP_TOKEN_FILE'] || undefined,
@@ -179,7 +202,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
       return startInstanceProcess({
         service,
         id,
-        environment: instanceEnvironment,
+        environment: { ...instanceEnvironment, ...redisAccess(service) },
         sharesPorts: manifest?.implements.length === 0,
         memoryMiB: manifest?.resources.memoryMiB ?? 96,
       });
@@ -188,12 +211,11 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
   });
   running.supervisor = supervisor;
   opened.push(() => supervisor.stop([['gateway'], ['order']], graceMs + 3_000));
-  // Instances wait for their databases by themselves.
-  await Promise.all([
-    servers.ready(),
-    ...(store === 'postgres' ? [makeDatabases({ shop, data, environment, servers, ambient })] : []),
-    supervisor.start(plan, listenWithinMs),
-  ]);
+  // Where PostgreSQL runs already, what is wrong with it is known before instances wait for it; else they wait meanwhile.
+  const databases =
+    store === 'postgres' ? makeDatabases({ shop, data, environment, servers, ambient }) : undefined;
+  if (environment['POSTGRES_URL']) await databases;
+  await Promise.all([servers.ready(), databases, supervisor.start(plan, listenWithinMs)]);
   const edge = supervisor.status().find(({ addresses: at }) => at?.httpUrl !== undefined)?.addresses;
   addresses = { ...addresses, httpUrl: edge?.httpUrl ?? '', grpcAddress: edge?.frontAddress ?? '' };
   await untilReady(addresses.httpUrl, ambient.clock.monotonicMs() + readyWithinMs);
@@ -204,6 +226,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
     httpUrl: addresses.httpUrl,
     grpcAddress: addresses.grpcAddress,
     adminUrl: admin.url,
+    ...(store === 'postgres' ? { postgresUrl: servers.addresses['postgres'] } : {}),
   });
   return { addresses, readyAfterMs: performance.now(), stop: opened.close };
 }

@@ -3,8 +3,7 @@ import { reflectionServices } from '../../rpc/grpc/reflection.js';
 import { openGrpcServer } from '../../rpc/grpc/server.js';
 import { hostService } from '../../runtime/host.js';
 import type { Service } from '../../runtime/service.js';
-import type { Binding } from './instance.js';
-import type { InstanceParts } from './instance-parts.js';
+import type { Binding, InstanceParts } from './instance-parts.js';
 
 /** Hosts a service and serves its contracts, health and reflection at a free port. */
 export async function bindService(parts: InstanceParts, service: Service): Promise<Binding> {

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { DataFiles } from '../../runtime/data-folder.js';
-import type { Manifest } from '../../runtime/manifest.js';
 import type { Ambient, Log, Random } from '../../runtime/ports.js';
 import { readOrMakeSecret } from '../../runtime/secret-file.js';
 import { type Environment, wordOf } from '../../runtime/setting.js';
 import { StartupError } from '../../runtime/startup-error.js';
+import type { PostgresStoreOptions } from '../../store/postgres-store.js';
 import type { SchemaStep } from '../../store/schema-step.js';
 import { openSqliteStore } from '../../store/sqlite-store.js';
 import type { Store } from '../../store/store.js';
@@ -16,16 +16,15 @@ import { instanceVariables } from './channel.js';
 export const storeKinds = ['sqlite', 'postgres'] as const;
 export type StoreKind = (typeof storeKinds)[number];
 
-/** What an instance's store is opened with. */
+/** What a service's store is opened with. */
 export interface ServiceStoreOptions {
-  readonly manifest: Manifest;
-  /** See {@link import('./instance.js').InstanceOptions.id}. */
+  readonly service: string;
+  /** Who opens it: see {@link import('./instance.js').InstanceOptions.id}. */
   readonly id: string;
   readonly schema: readonly SchemaStep[];
   readonly data: DataFiles;
-  readonly environment: Environment;
   readonly ambient: Ambient;
-  readonly log: Log;
+  readonly log?: Log;
   readonly metrics?: Metrics;
   readonly tracer?: Tracer;
 }
@@ -34,22 +33,29 @@ export interface ServiceStoreOptions {
  * Opens a service's store where the environment says.
  * @throws StartupError for a wrong setting, and for a store that can't be used.
  */
-export async function openServiceStore(options: ServiceStoreOptions): Promise<Store> {
-  const { manifest, id, data, environment, ambient } = options;
-  const service = manifest.name;
-  const { schema, log, metrics, tracer } = options;
-  const observers = {
-    ...(metrics === undefined ? {} : { metrics }),
-    ...(tracer === undefined ? {} : { tracer }),
-  };
+export async function openServiceStore(
+  options: ServiceStoreOptions,
+  environment: Environment,
+): Promise<Store> {
+  const { service, data, ambient } = options;
   const kind: StoreKind = wordOf(environment, instanceVariables.store, storeKinds, 'sqlite');
-  if (kind === 'sqlite') {
-    const path = data.file(service, `${service}.db`);
-    return openSqliteStore({ path, service, schema, ...ambient, ...observers });
-  }
+  if (kind === 'sqlite')
+    return openSqliteStore({ ...options, ...ambient, path: data.file(service, `${service}.db`) });
   const url = environment['POSTGRES_URL'];
   if (url === undefined || url === '')
     throw new StartupError('POSTGRES_URL is missing', 'name the PostgreSQL that the services keep things in');
+  return openServiceDatabase(options, url);
+}
+
+/**
+ * Opens a service's database in PostgreSQL.
+ * @throws StartupError for a wrong URL, and when it can't be used in time.
+ */
+export async function openServiceDatabase(
+  options: ServiceStoreOptions & Pick<PostgresStoreOptions, 'openWithinMs' | 'withinMs'>,
+  url: string,
+): Promise<Store> {
+  const { service, id, data, ambient } = options;
   // Loaded only here: who keeps to SQLite pays nothing for it.
   const { openPostgresStore } = await import('../../store/postgres-store.js');
   const { postgresAddressOf, postgresNameOf } = await import('../../store/postgres-address.js');
@@ -61,7 +67,7 @@ export async function openServiceStore(options: ServiceStoreOptions): Promise<St
     password: () => servicePassword(data, service, ambient.random),
     name: id,
   };
-  return openPostgresStore({ access, service, schema, log, ...ambient, ...observers });
+  return openPostgresStore({ ...options, ...ambient, access });
 }
 
 /** The password of a service's role in PostgreSQL, from its file below `secrets/`, which is made when it is missing. */

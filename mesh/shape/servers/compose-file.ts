@@ -1,8 +1,10 @@
 import { stringify } from 'yaml';
 import { consul } from './consul.js';
 import { jaeger } from './jaeger.js';
+import { kafka } from './kafka.js';
 import { postgres } from './postgres.js';
 import { prometheus } from './prometheus.js';
+import { rabbitmq } from './rabbitmq.js';
 import { redis } from './redis.js';
 import type { PortsOf, ServerKind } from './server-kind.js';
 
@@ -13,6 +15,8 @@ export interface ServerImage {
   readonly image: string;
   /** What stands before the arguments: the program, where the image's entry point does not add it. */
   readonly program: readonly string[];
+  /** Started by its script, as the image has nothing that does what that does. */
+  readonly scripted?: true;
   /** Where its configuration is. */
   readonly folder: string;
   /** Where a volume keeps what must survive: a folder of the image, whose owner the volume takes over. */
@@ -72,6 +76,23 @@ export const serverImages: readonly ServerImage[] = [
     data: '/prometheus',
     healthy: ['CMD', 'wget', '-q', '-O', '-', 'http://127.0.0.1:9090/-/ready'],
   },
+  {
+    kind: rabbitmq,
+    image: 'rabbitmq:4.1.4-alpine',
+    program: ['rabbitmq-server'],
+    folder: '/etc/meshmart',
+    data: '/var/lib/rabbitmq',
+    healthy: ['CMD', 'nc', '-z', '127.0.0.1', '5672'],
+  },
+  {
+    kind: kafka,
+    image: 'apache/kafka:3.9.1',
+    program: ['/opt/kafka/bin/kafka-server-start.sh'],
+    scripted: true,
+    folder: '/etc/meshmart',
+    data: '/var/lib/kafka/data',
+    healthy: ['CMD', 'nc', '-z', '127.0.0.1', '9092'],
+  },
 ];
 
 /** The admin port of a mesh with its usual ports: there Prometheus asks whom to scrape. */
@@ -91,6 +112,12 @@ const introduction = `# The servers beside the shop for people with docker: what
 #   docker compose --profile postgres up --detach --wait
 #   make mesh STORE=postgres
 #
+# With RabbitMQ or Kafka as the bus, which start only when they are asked for:
+#
+#   docker compose --profile kafka up --detach --wait
+#   export KAFKA_BROKERS=127.0.0.1:9092 # or RABBITMQ_URL=amqp://127.0.0.1:5672
+#   make mesh BUS=kafka
+#
 # They use the host's network, because they listen on loopback alone and Prometheus must reach processes that do so too.
 # Docker Desktop has that as a setting ("Enable host networking"). Needs Compose 2.23.1, for configuration in the file.
 `;
@@ -101,17 +128,18 @@ export function composeFile(): string {
   const volumes: Record<string, object> = {};
   const services: Record<string, object> = {};
   const secrets: Record<string, { file: string }> = {};
-  for (const {
-    kind,
-    image,
-    program,
-    folder,
-    data,
-    healthy,
-    environment: told,
-    secrets: own = {},
-  } of serverImages) {
-    const { args, files } = kind.launch({ folder, data: data ?? '', port: usualPort(kind), environment });
+  for (const one of serverImages) {
+    const { kind, image, program, scripted, folder, data, healthy, secrets: own = {} } = one;
+    const launch = kind.launch({
+      folder,
+      data: data ?? '',
+      port: usualPort(kind),
+      platform: 'linux',
+      environment,
+    });
+    const { args, files, script = '' } = launch;
+    const command = [...(scripted ? ['sh', '-c', script] : []), ...program, ...args];
+    const told = { ...launch.environment, ...one.environment };
     const mounted = Object.entries(files).map(([file, text]) => {
       const source = `${kind.name}-${file.replace(/\W/g, '-')}`;
       configs[source] = { content: escaped(text) };
@@ -124,8 +152,8 @@ export function composeFile(): string {
       ...(kind.choice === undefined ? {} : { profiles: [kind.choice] }),
       network_mode: 'host',
       restart: 'on-failure',
-      command: [...program, ...args].map(escaped),
-      ...(told === undefined ? {} : { environment: told }),
+      command: command.map(escaped),
+      ...(Object.keys(told).length === 0 ? {} : { environment: told }),
       ...(Object.keys(own).length === 0 ? {} : { secrets: Object.keys(own) }),
       ...(mounted.length > 0 ? { configs: mounted } : {}),
       ...(data === undefined ? {} : { volumes: [`${kind.name}:${data}`] }),

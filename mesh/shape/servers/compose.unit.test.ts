@@ -20,6 +20,7 @@ interface Service {
   readonly profiles?: readonly string[];
   readonly secrets?: readonly string[];
   readonly command: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
   readonly configs?: readonly { readonly source: string; readonly target: string }[];
   readonly volumes?: readonly string[];
 }
@@ -39,14 +40,24 @@ describe('compose.yaml', () => {
     expect(serverImages.map(({ kind }) => kind)).to.deep.equal(serverKinds);
   });
 
-  for (const { kind, image, program, folder, data = '' } of serverImages) {
+  it('starts without being asked those that the shop can not do without', () => {
+    const asked = Object.entries(compose.services).filter(([, { profiles }]) => profiles !== undefined);
+    expect(asked.map(([name, { profiles }]) => [name, profiles])).to.deep.equal(
+      serverKinds.flatMap(({ name, choice }) => (choice === undefined ? [] : [[name, [choice]]])),
+    );
+  });
+
+  for (const { kind, image, program, scripted, folder, data = '', environment } of serverImages) {
     describe(kind.name, () => {
       const service = compose.services[kind.name] as Service;
       const usual = (variable: string) => kind.ports.find((one) => one.variable === variable)?.usual ?? 0;
-      const launch = kind.launch({ folder, data, port: usual, environment: settings });
+      const launch = kind.launch({ folder, data, port: usual, platform: 'linux', environment: settings });
 
-      it('gets the same arguments', () => {
-        expect(service.command).to.deep.equal([...program, ...launch.args]);
+      it('gets the same arguments and variables', () => {
+        const script = scripted ? ['sh', '-c', launch.script] : [];
+        const command = service.command.map((text) => text.replaceAll('$$', '$'));
+        expect(command).to.deep.equal([...script, ...program, ...launch.args]);
+        expect(service.environment ?? {}).to.deep.equal({ ...launch.environment, ...environment });
       });
 
       it('gets the same configuration, where its arguments say', () => {

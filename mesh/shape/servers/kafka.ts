@@ -5,6 +5,7 @@ import { loopback, type ServerKind } from './server-kind.js';
 /** Kafka as one node without ZooKeeper (KRaft), broker and controller in one. The controller has the port after the usual. */
 export const kafka: ServerKind = {
   name: 'kafka',
+  choice: 'kafka',
   programs: ['kafka-server-start.sh', 'kafka-server-start'],
   ways: 'a release from kafka.apache.org/downloads with its bin folder on PATH and Java 17, or brew install kafka, or docker compose --profile kafka up',
   addressVariable: 'KAFKA_BROKERS',
@@ -31,7 +32,8 @@ export const kafka: ServerKind = {
 const clusterId = 'bWVzaG1hcnQtc2hvcC0xMQ';
 
 /** A folder that is formatted already is left as it is. */
-const script = `format=$(command -v kafka-storage.sh || command -v kafka-storage) || { echo 'kafka-storage.sh is not on PATH' >&2; exit 1; }
+const script = `format=$(dirname "$0")/kafka-storage.sh
+[ -x "$format" ] || format=$(dirname "$0")/kafka-storage
 "$format" format --ignore-formatted --cluster-id "$KAFKA_CLUSTER_ID" --config "$1" || exit 1
 exec "$0" "$@"
 `;
@@ -69,6 +71,8 @@ function kafkaSettings(port: number, data: string): string {
     'group.initial.rebalance.delay.ms': 0,
     'message.max.bytes': 1_048_576,
     'log.segment.bytes': 16_777_216,
+    // Made at full size for every segment.
+    'log.index.size.max.bytes': 65_536,
     'log.cleaner.dedupe.buffer.size': 4_194_304,
     'num.network.threads': 2,
     'num.io.threads': 4,

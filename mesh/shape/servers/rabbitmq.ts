@@ -9,6 +9,7 @@ import { loopback, type ServerKind } from './server-kind.js';
  */
 export const rabbitmq: ServerKind = {
   name: 'rabbitmq',
+  choice: 'rabbitmq',
   // Debian keeps the program beside a wrapper of the same name, which insists on a user and folders of the system.
   programs: ['../lib/rabbitmq/bin/rabbitmq-server', 'rabbitmq-server'],
   ways: 'apt install rabbitmq-server, or brew install rabbitmq, or docker compose --profile rabbitmq up',
@@ -17,7 +18,8 @@ export const rabbitmq: ServerKind = {
   launch: ({ folder, data, port }) => {
     const amqp = port('RABBITMQ_PORT');
     return {
-      args: [],
+      // Erlang passes over a flag that it does not know; by this one the process is found among others.
+      args: ['-meshmart', folder],
       files: { 'rabbitmq.conf': rabbitmqSettings(amqp), enabled_plugins: '[].\n' },
       environment: {
         RABBITMQ_CONFIG_FILE: `${folder}/rabbitmq.conf`,
@@ -62,6 +64,8 @@ function rabbitmqSettings(port: number): string {
     'vm_memory_high_watermark.absolute = 268435456',
     'disk_free_limit.absolute = 67108864',
     'max_message_size = 1048576',
+    // Of the log of all quorum queues; as much of it is in memory.
+    'raft.wal_max_size_bytes = 33554432',
     'channel_max = 64',
     'heartbeat = 10',
     // How long a message may wait for its acknowledgement, in milliseconds; then it is given to somebody else.

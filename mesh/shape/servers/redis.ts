@@ -10,9 +10,14 @@ export const redis: ServerKind = {
   ways: 'apt install redis-server, or brew install redis, or docker compose up redis',
   addressVariable: 'REDIS_URL',
   ports: [{ variable: 'REDIS_PORT', usual: 6379 }],
-  launch: ({ data, port }) => ({
-    args: [...redisArguments(port('REDIS_PORT')), '--dir', data],
-    files: {},
+  launch: ({ folder, data, port, redisUsers }) => ({
+    args: [
+      ...redisArguments(port('REDIS_PORT')),
+      '--dir',
+      data,
+      ...(redisUsers === undefined ? [] : ['--aclfile', `${folder}/users.acl`]),
+    ],
+    files: redisUsers === undefined ? {} : { 'users.acl': redisUsers },
     url: `redis://${loopback}:${port('REDIS_PORT')}`,
   }),
   urlOf: redisUrlOf,
@@ -38,6 +43,9 @@ export function redisArguments(port: number): string[] {
     '--maxmemory-policy',
     'noeviction',
     '--daemonize',
+    'no',
+    // Else its arguments are gone, and nobody can tell whose it is.
+    '--set-proc-title',
     'no',
   ];
 }

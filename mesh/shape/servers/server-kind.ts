@@ -5,7 +5,7 @@ import { StartupError } from '../../runtime/startup-error.js';
 export interface ServerKind {
   /** As `meshmart status` shows it, and the name of its folder in the data folder. */
   readonly name: 'consul' | 'redis' | 'postgres' | 'jaeger' | 'prometheus' | 'rabbitmq' | 'kafka';
-  /** It is started only where this was chosen, such as the store `postgres`. Absent: always. */
+  /** It is started only where this was chosen, such as the store `postgres` or the bus `kafka`. Absent: always. */
   readonly choice?: string;
   /** Programs that can be it, the best first; searched on PATH. */
   readonly programs: readonly string[];
@@ -27,6 +27,8 @@ export interface ServerKind {
   prepare?(place: PreparedPlace): Promise<void>;
   /** How it is asked to end. Default SIGTERM. */
   readonly endSignal?: NodeJS.Signals;
+  /** How it is ended at once, where it has processes of its own that it must end too. Default SIGKILL. */
+  readonly endAtOnceSignal?: NodeJS.Signals;
   /** How to start it. */
   launch(place: ServerPlace): ServerLaunch;
   /** URL of one that runs already, from its {@link addressVariable}. @throws StartupError for what is not one. */
@@ -56,8 +58,12 @@ export interface ServerPlace {
   /** Where it keeps what must survive; absolute. */
   readonly data: string;
   readonly port: PortsOf;
+  /** The system that it runs on. */
+  readonly platform: NodeJS.Platform;
   /** Addresses of the servers before it in the list. */
   readonly environment: Environment;
+  /** For Redis: the text of its file of users, where the shop made their passwords. */
+  readonly redisUsers?: string | undefined;
 }
 
 /** What a server's data folder is made with. */

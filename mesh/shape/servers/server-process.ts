@@ -86,7 +86,7 @@ export function startServer(options: ServerProcessOptions): ServerProcess {
     kill: () => {
       stopping = true;
       cancelRestart();
-      child.kill('SIGKILL');
+      endGroup(child.pid);
     },
   };
 }
@@ -135,16 +135,41 @@ const pidFileOf = (folder: string) => join(folder, 'pid');
 /**
  * Ends a server that a supervisor left behind when it was killed itself: the process of the pid file, if it still is one
  * that works on this folder. Where the system does not tell the arguments of processes, it is left alone.
+ * @throws StartupError when it does not end.
  */
-export async function endLeftover(folder: string): Promise<void> {
+export async function endLeftover(kind: ServerKind, folder: string): Promise<void> {
   if (!existsSync(pidFileOf(folder))) return;
   const pid = Number(readFileSync(pidFileOf(folder), 'utf8'));
   rmSync(pidFileOf(folder), { force: true });
   if (!(pid > 1) || !worksOn(pid, folder)) return;
-  process.kill(pid, 'SIGKILL');
+  const ended = async () => {
+    for (let waitedMs = 0; waitedMs < bounds.stopMs && worksOn(pid, folder); waitedMs += 20) await pause(20);
+    return !worksOn(pid, folder);
+  };
+  if (kind.endAtOnceSignal !== undefined) {
+    send(pid, 'SIGCONT');
+    send(pid, kind.endAtOnceSignal);
+    if (await ended()) return;
+  }
+  send(pid, 'SIGKILL');
   endGroup(pid);
-  while (worksOn(pid, folder)) await new Promise((resolve) => setTimeout(resolve, 20));
+  if (!(await ended()))
+    throw new StartupError(
+      `a ${kind.name} that an earlier mesh has left on ${folder} does not end (process ${pid})`,
+      'end it yourself',
+    );
 }
+
+/** It may have ended by itself meanwhile. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function worksOn(pid: number, folder: string): boolean {
   try {

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { openSharedBus, type SharedBus } from '../../bus/shared-bus.js';
 import { machineAmbient } from '../../runtime/ambient.js';
 import { openDataFiles } from '../../runtime/data-folder.js';
 import type { Environment } from '../../runtime/setting.js';
@@ -16,7 +17,11 @@ import { freePort } from '../../testing/free-port.js';
 import { madeSpan, traceIdOf } from '../../testing/made-span.js';
 import { startTestRedis } from '../../testing/redis-server.js';
 import { type TemporaryFolder, temporaryFolder } from '../../testing/temporary-folder.js';
+import { kafka } from './kafka.js';
+import { rabbitmq } from './rabbitmq.js';
 import { type Servers, serverKinds, startServers } from './start-servers.js';
+
+const busServerKinds = [rabbitmq, kafka];
 
 describe('the servers beside the shop', function () {
   this.timeout(60_000);
@@ -28,7 +33,7 @@ describe('the servers beside the shop', function () {
   const told: string[] = [];
   const metrics = createMetrics({ version: '0.1.0', shape: 'processes', process: false });
 
-  const start = (environment: Environment, path = folder.path) =>
+  const start = (environment: Environment, path = folder.path, choices = ['postgres']) =>
     startServers({
       data: openDataFiles(path),
       environment: { PATH: process.env['PATH'], ...environment },
@@ -36,12 +41,12 @@ describe('the servers beside the shop', function () {
       log: collectingLog(),
       targetsUrl: `http://127.0.0.1:${(shop.address() as AddressInfo).port}/targets`,
       tell: (line) => told.push(line),
-      choices: ['postgres'],
+      choices,
     });
-  const complaint = async (environment: Environment) => {
+  const complaint = async (environment: Environment, choices?: string[]) => {
     const empty = temporaryFolder();
     try {
-      const started = await start(environment, empty.path);
+      const started = await start(environment, empty.path, choices);
       await started.ready().finally(() => started.stop());
     } catch (error) {
       expect(error).to.be.instanceOf(StartupError);
@@ -190,7 +195,8 @@ describe('the servers beside the shop', function () {
 
     it('are named all together when they are not found, each with the ways to get it', async () => {
       const line = await complaint({ PATH: folder.path });
-      for (const { name, ways, addressVariable } of serverKinds)
+      // Of those that can be chosen one was, and that is searched elsewhere as well.
+      for (const { name, ways, addressVariable } of serverKinds.filter(({ choice }) => choice === undefined))
         expect(line).to.include(`${name} (${ways}; or ${addressVariable} names one that runs)`);
     });
 
@@ -238,6 +244,58 @@ describe('the servers beside the shop', function () {
     }
   });
 
+  for (const kind of busServerKinds) {
+    it(`have ${kind.name} among them when it is the bus, on loopback, and leave nothing of it behind`, async () => {
+      const other = temporaryFolder();
+      // The others are taken from where they run.
+      const given = {
+        CONSUL_HTTP_ADDR: servers.addresses['consul'],
+        JAEGER_URL: servers.addresses['jaeger'],
+        PROMETHEUS_URL: servers.addresses['prometheus'],
+        REDIS_URL: servers.addresses['redis'],
+      };
+      const begun = await start({ ...given, ...ports }, other.path, [kind.name]);
+      try {
+        await begun.ready();
+        expect(begun.status().map(({ name }) => name)).to.deep.equal([kind.name]);
+        const address = begun.environment[kind.addressVariable] ?? '';
+        expect(address).to.equal(begun.addresses[kind.name]).and.to.include('127.0.0.1');
+        expect(await kind.ready(address, AbortSignal.timeout(5_000))).to.equal(true);
+        const bus = await openSharedBus(kind.name as SharedBus, {
+          address,
+          passwordFile: undefined,
+          name: 'test',
+          groupsOf: () => [],
+          ambient: machineAmbient(),
+          log: collectingLog(),
+        });
+        await bus.probe();
+        await bus.close();
+        // Given, it is taken, and no other is started.
+        const taken = await start({ ...given, [kind.addressVariable]: address }, other.path, [kind.name]);
+        await taken.ready();
+        expect(taken.status()).to.deep.equal([]);
+        await taken.stop();
+      } finally {
+        await begun.stop();
+      }
+      expect(processesOn(other.path)).to.deep.equal([]);
+      for (const { variable, besides = [] } of kind.ports)
+        for (const distance of [0, ...besides])
+          expect(await listens(Number(ports[variable]) + distance), variable).to.equal(false);
+      other.remove();
+    }).timeout(180_000);
+  }
+
+  it('are missed in one line when the bus is chosen and not there', async () => {
+    for (const kind of busServerKinds) {
+      const problem = await complaint({ PATH: folder.path }, [kind.name]);
+      expect(problem).to.include(
+        `${kind.name} (${kind.ways}; or ${kind.addressVariable} names one that runs)`,
+      );
+    }
+  });
+
   it('leave no process behind when they are stopped', async () => {
     const startedMs = performance.now();
     await servers.stop();
@@ -252,4 +310,14 @@ function processesOn(path: string): string[] {
   return execFileSync('ps', ['-e', '-o', 'pid,args', 'ww'], { encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 })
     .split('\n')
     .filter((line) => line.includes(path));
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }

@@ -7,8 +7,10 @@ import { StartupError } from '../../runtime/startup-error.js';
 import { consul } from './consul.js';
 import { findProgram } from './find-program.js';
 import { jaeger } from './jaeger.js';
+import { kafka } from './kafka.js';
 import { postgres } from './postgres.js';
 import { prometheus } from './prometheus.js';
+import { rabbitmq } from './rabbitmq.js';
 import { redis } from './redis.js';
 import { requireCollectors } from './require-collectors.js';
 import { letThrough, runAsOf } from './run-as.js';
@@ -17,7 +19,15 @@ import { loopback, type PortsOf, type ServerKind } from './server-kind.js';
 import { endLeftover, type ServerProcess, startServer } from './server-process.js';
 
 /** The servers beside the shop, in the order in which one may need to know of another. */
-export const serverKinds: readonly ServerKind[] = [consul, redis, postgres, jaeger, prometheus];
+export const serverKinds: readonly ServerKind[] = [
+  consul,
+  redis,
+  postgres,
+  jaeger,
+  prometheus,
+  rabbitmq,
+  kafka,
+];
 
 /** The servers beside the shop, whoever started them. */
 export interface Servers {
@@ -40,6 +50,8 @@ export interface Servers {
 export interface ServersOptions {
   readonly data: DataFiles;
   readonly environment: Environment;
+  /** The text of Redis' file of users, for one that is started here. Without it, whoever comes may do anything. */
+  readonly redisUsers?: string;
   readonly ambient: Ambient;
   readonly log: Log;
   /** Where Prometheus asks for its targets. */
@@ -70,7 +82,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   // All of it before anything is started: what is started must be stopped again when a setting is wrong.
   const urls = new Map(kinds.map((kind) => [kind, given(kind) && kind.urlOf(given(kind) ?? '')]));
   const port: PortsOf = (variable) => {
-    const setting = serverKinds.flatMap(({ ports }) => ports).find((one) => one.variable === variable);
+    const setting = chosen.flatMap(({ ports }) => ports).find((one) => one.variable === variable);
     return portOf(environment, variable, setting?.usual ?? 0);
   };
   await requireCollectors(environment);
@@ -102,7 +114,14 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   const waits: Promise<void>[] = [];
   for (const kind of kinds) {
     const folder = join(data.path, kind.name);
-    const launch = kind.launch({ folder, data: join(folder, 'data'), port, environment: told });
+    const launch = kind.launch({
+      folder,
+      data: join(folder, 'data'),
+      port,
+      platform: process.platform,
+      environment: told,
+      redisUsers: options.redisUsers,
+    });
     const url = urls.get(kind) ?? launch.url;
     addresses[kind.name] = url;
     told = { ...told, ...kind.environment(url, port) };
@@ -135,7 +154,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
 
 /** Ends the servers that a supervisor left behind on a data folder when it was killed itself. */
 export async function endLeftoverServers(dataPath: string): Promise<void> {
-  await Promise.all(serverKinds.map((kind) => endLeftover(join(dataPath, kind.name))));
+  await Promise.all(serverKinds.map((kind) => endLeftover(kind, join(dataPath, kind.name))));
 }
 
 /** Absolute paths of a server's program and of what it needs beside it; undefined when one of them is not there. */
