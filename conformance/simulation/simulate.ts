@@ -181,7 +181,7 @@ function orderRowsOf({ disks, code }: SimulatedShop) {
   const [projection] =
     code.modules.find(({ manifest }) => manifest.name === 'order')?.service?.projections ?? [];
   if (store === undefined || projection === undefined) throw new Error('order has no projection');
-  return rebuildProjection(store, projection, { switchOver: false });
+  return rebuildProjection(store, projection, { by: 'simulation', switchOver: false });
 }
 
 function productsOf({ code }: SimulatedShop): readonly string[] {
