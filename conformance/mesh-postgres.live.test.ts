@@ -125,7 +125,9 @@ describe('a mesh of processes whose stores are in PostgreSQL', function () {
     const found = await replay('--check');
     expect(found.code).to.equal(1);
     expect(found.output).to.include(victim?.id);
-    expect((await replay()).output).to.match(/order\.orders: \d+ events of \d+ streams; .*replaced/);
+    expect((await replay()).output).to.match(
+      /order\.orders: \d+ events of \d+ streams; .*1 are missing.*; put right/,
+    );
     const { status } = (await victim?.buyer.call('GET', `/v1/orders/${victim.id}`)) ?? {};
     expect(status).to.equal(200);
     expect(await replay('--check')).to.deep.include({ code: 0 });
