@@ -28,7 +28,7 @@ verify: ## Run the checks that need real tools and servers: grpcurl, buf, OpenAP
 	@npm run --silent ready
 	@bash conformance/verify.sh
 
-verify-backends: ## Run the suites of the stores and buses on real PostgreSQL, RabbitMQ, Kafka and Redis, and the shop on each.
+verify-backends: ## Run the suites of the stores and buses that can be chosen on real PostgreSQL, RabbitMQ and Kafka, and the shop on each.
 	@npm run --silent ready
 	@bash conformance/verify.sh backends
 
