@@ -96,8 +96,6 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
   const edges = createEdgeMemory();
   const dispatches = new Map<string, Dispatch>();
   const startedAtMs = ambient.clock.nowMs();
-  const mail = smtpMailSender(() => witnesses.smtpUrl, 'Meshmart <shop@meshmart.example>');
-  opened.push(() => mail.close());
   const world: HostWorld = {
     contract,
     policies,
@@ -108,7 +106,7 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
     metrics,
     tracerOf: spans.tracerOf,
     logOf: (service) => log.service(service),
-    mail,
+    mail: smtpMailSender(() => witnesses.smtpUrl, 'Meshmart <shop@meshmart.example>'),
     wires: (caller) => (service) => inProcessWire(() => dispatches.get(service), caller),
     ownerOf: (service) => owners.get(service),
   };

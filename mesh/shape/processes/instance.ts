@@ -129,11 +129,6 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     repeats: metricsTo,
   });
   opened.push(() => neighbours.close());
-  const mail = smtpMailSender(
-    () => environment['SMTP_URL'] || 'smtp://127.0.0.1:2525',
-    'Meshmart <shop@meshmart.example>',
-  );
-  opened.push(() => mail.close());
   const world: HostWorld = {
     ...shop,
     ambient,
@@ -141,7 +136,10 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     metrics,
     tracerOf: spans.tracerOf,
     logOf: () => log,
-    mail,
+    mail: smtpMailSender(
+      () => environment['SMTP_URL'] || 'smtp://127.0.0.1:2525',
+      'Meshmart <shop@meshmart.example>',
+    ),
     wires: () => neighbours.wireTo,
     ownerOf: (service) => shop.owners.get(service),
   };
