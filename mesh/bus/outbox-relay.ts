@@ -55,8 +55,7 @@ export function startOutboxRelay(options: OutboxRelayOptions): () => Promise<voi
       }
       for (;;) {
         woken = false;
-        // Without the lease this only asks whether there is anything: all is read again once it is held.
-        const pending = await store.unpublished(held ? batchSize : 1);
+        const pending = await store.unpublished(batchSize);
         if (pending.length === 0) return true;
         if (lease !== undefined && !(await lease.hold())) return false;
         if (held) {
