@@ -4,6 +4,7 @@ import { type Store, StoreConflict } from '../store/store.js';
 import { virtualClock } from '../testing/virtual-clock.js';
 import { handleOnce } from './consumer.js';
 import { busMessage } from './contract-suite.js';
+import { poisonedConsumer } from './poison-suite.js';
 
 describe('handleOnce', () => {
   let store: Store;
@@ -49,3 +50,7 @@ describe('handleOnce', () => {
     expect(await letters()).to.equal(1);
   });
 });
+
+poisonedConsumer('SQLite', async (schema) =>
+  openSqliteStore({ path: ':memory:', service: 'mail', schema, clock: virtualClock().clock }),
+);

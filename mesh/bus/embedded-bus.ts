@@ -61,7 +61,8 @@ export function openEmbeddedBus(options: EmbeddedBusOptions): Bus {
     publish: async (messages) => {
       durable(() => log.append(messages));
       await settled();
-      for (const consumer of consumers.values()) consumer.wake();
+      const published = new Set(messages.map(({ topic }) => topic));
+      for (const consumer of consumers.values()) if (consumer.wants(published)) consumer.wake();
     },
     subscribe: async (subscription) => {
       if (consumers.has(subscription.group))

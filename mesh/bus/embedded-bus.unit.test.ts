@@ -203,7 +203,7 @@ describe('the log of the embedded bus', () => {
     log.append(['m1', 'm2', 'm3'].map((id) => busMessage(id)));
     log.acknowledge('mail', [1, 2]);
     log.acknowledge('advice', [1]);
-    const [dead] = log.read('advice', ['order'], 2, 1);
+    const [dead] = log.read('advice', 2, 1);
     if (dead === undefined) return expect.fail('m3 is not there');
     log.bury('advice', dead, { attempts: 8, lastError: 'no', failedAtMs: 1 });
     log.acknowledge('mail', [3]);

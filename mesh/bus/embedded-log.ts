@@ -11,8 +11,8 @@ export interface LoggedMessage {
 /** The durable half of the embedded bus: a log of messages, and how far each group has come. */
 export interface EmbeddedLog {
   append(messages: readonly BusMessage[]): void;
-  /** Messages after a position that the group has not acknowledged, oldest first. */
-  read(group: string, topics: readonly string[], afterPosition: number, limit: number): LoggedMessage[];
+  /** Messages of the group's topics after a position that it has not acknowledged, oldest first. */
+  read(group: string, afterPosition: number, limit: number): LoggedMessage[];
   /** Marks messages as handled by a group. */
   acknowledge(group: string, positions: readonly number[]): void;
   /** Marks a message as given up. */
@@ -69,11 +69,10 @@ export function createEmbeddedLog(database: SqliteDatabase): EmbeddedLog {
           insert.run(m.id, m.topic, m.type, m.key, m.data, m.occurredAtMs, m.traceparent ?? null);
       });
     },
-    read: (group, topics, afterPosition, limit) =>
+    read: (group, afterPosition, limit) =>
       database
         .prepare(`SELECT m.* ${open} AND m.position > ?2 ORDER BY m.position LIMIT ?3`)
         .all(group, afterPosition, limit)
-        .filter((row) => topics.includes(String(row['topic'])))
         .map(loggedOf),
     acknowledge: (group, positions) => {
       const insert = database.prepare(

@@ -16,6 +16,8 @@ export interface GroupConsumerOptions {
 
 /** A group that is being delivered to. */
 export interface GroupConsumer {
+  /** Whether it consumes any of these topics. */
+  wants(topics: ReadonlySet<string>): boolean;
   /** Looks for new messages. */
   wake(): void;
   /** Takes a message that became deliverable again. */
@@ -34,6 +36,8 @@ export function startGroupConsumer(options: GroupConsumerOptions): GroupConsumer
   const { log, subscription, logger } = options;
   const { group, topics } = subscription;
   let readTo = 0;
+  /** Not once a read has come to the end of the log, until something is published. */
+  let mayHaveMore = true;
   let reading = false;
   let waiting = false;
   let stopped = false;
@@ -55,15 +59,15 @@ export function startGroupConsumer(options: GroupConsumerOptions): GroupConsumer
 
   const read = () => {
     // What is taken makes room again: the loop below goes on with it.
-    if (reading || waiting || stopped) return;
+    if (reading || waiting || stopped || !mayHaveMore) return;
     reading = true;
     try {
       while (delivery.queued() < readAhead) {
-        const batch = log.read(group, Object.keys(topics), readTo, readAhead);
-        const last = batch.at(-1);
-        if (last === undefined) break;
-        readTo = last.position;
+        const batch = log.read(group, readTo, readAhead);
+        mayHaveMore = batch.length === readAhead;
+        readTo = batch.at(-1)?.position ?? readTo;
         delivery.take(batch);
+        if (!mayHaveMore) break;
       }
     } catch (error) {
       logger.warn({ group, error: String(error) }, 'events could not be read: it is tried again');
@@ -94,7 +98,11 @@ export function startGroupConsumer(options: GroupConsumerOptions): GroupConsumer
   };
 
   return {
-    wake: read,
+    wants: (published) => Object.keys(topics).some((topic) => published.has(topic)),
+    wake: () => {
+      mayHaveMore = true;
+      read();
+    },
     offer: (logged) => delivery.take([logged]),
     stop: async () => {
       stopped = true;

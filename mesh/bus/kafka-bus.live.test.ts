@@ -5,9 +5,9 @@ import { kafka } from '../shape/servers/kafka.js';
 import { collectingLog } from '../testing/collecting-log.js';
 import { eventually } from '../testing/eventually.js';
 import { type LiveServer, startLiveServer } from '../testing/live-server.js';
-import type { Bus, RedeliveryPolicy } from './bus.js';
+import type { Bus } from './bus.js';
 import { busContract, busMessage } from './contract-suite.js';
-import { openKafkaBus } from './kafka-bus.js';
+import { type KafkaBusOptions, openKafkaBus } from './kafka-bus.js';
 
 let opened = 0;
 
@@ -20,27 +20,31 @@ describe('the bus on Kafka', function () {
   });
   after(() => server?.end());
 
-  const openBus = (prefix: string, redelivery?: RedeliveryPolicy): Bus =>
-    openKafkaBus({
+  let buses: Bus[] = [];
+  afterEach(async () => {
+    // One that a test leaves open after a failure would keep the process alive.
+    for (const bus of buses) await bus.close();
+    buses = [];
+  });
+  const openBus = (prefix: string, options: Partial<KafkaBusOptions> = {}): Bus => {
+    const bus = openKafkaBus({
       brokers: server.url,
       name: 'test',
       prefix,
       groupsOf: () => ['mail'],
       ambient: machineAmbient(),
       log: collectingLog(),
-      ...(redelivery === undefined ? {} : { redelivery }),
+      ...options,
     });
+    buses.push(bus);
+    return bus;
+  };
 
   busContract('Kafka', true, () => {
     opened += 1;
     const prefix = `test-${opened}`;
-    const buses: Bus[] = [];
     return {
-      open: async (redelivery) => {
-        const bus = openBus(prefix, redelivery);
-        buses.push(bus);
-        return bus;
-      },
+      open: async (redelivery) => openBus(prefix, redelivery === undefined ? {} : { redelivery }),
       close: async () => {
         for (const bus of buses) await bus.close();
       },
@@ -80,19 +84,10 @@ describe('the bus on Kafka', function () {
     await eventually(() => ids.includes('g2'), { withinMs: 20_000 });
     await eventually(async () => (await bus.lag('mail')) === 0, { withinMs: 10_000 });
     expect(ids).to.deep.equal(['g1', 'g2']);
-    await bus.close();
   });
 
   it('keeps everything for a group that has not begun, and deletes what all have handled', async () => {
-    const bus = openKafkaBus({
-      brokers: server.url,
-      name: 'trimming',
-      prefix: 'trimming',
-      groupsOf: () => ['early', 'late'],
-      ambient: machineAmbient(),
-      log: collectingLog(),
-      trimEveryMs: 50,
-    });
+    const bus = openBus('trimming', { groupsOf: () => ['early', 'late'], trimEveryMs: 50 });
     const admin = client().admin();
     await admin.connect();
     const kept = async () => {
@@ -110,13 +105,67 @@ describe('the bus on Kafka', function () {
     await eventually(() => late.length === 100, { withinMs: 20_000 });
     await eventually(async () => (await kept()) === 0, { withinMs: 10_000 });
     await admin.disconnect();
-    await bus.close();
+  });
+
+  it('deletes what was replayed and handled', async () => {
+    let ill = true;
+    const bus = openBus('replayed', { redelivery: { maxAttempts: 1 }, trimEveryMs: 50 });
+    await bus.subscribe({
+      group: 'mail',
+      topics: { order: ['test.Placed'] },
+      handle: async () => {
+        if (ill) throw new Error('no');
+      },
+    });
+    await bus.publish([busMessage('r1'), busMessage('r2')]);
+    await eventually(async () => (await bus.deadLetters('mail', 10)).length === 2, { withinMs: 20_000 });
+    ill = false;
+    await bus.replay('mail', 'r1');
+    await bus.replay('mail', 'r2');
+    const admin = client().admin();
+    await admin.connect();
+    await eventually(
+      async () => {
+        const offsets = await admin.fetchTopicOffsets('replayed.replay.mail');
+        const ends = offsets.map(({ low, high }) => [Number(low), Number(high)] as const);
+        expect(ends.reduce((sum, [, high]) => sum + high, 0)).to.equal(2);
+        expect(ends.every(([low, high]) => low === high)).to.equal(true);
+      },
+      { withinMs: 20_000, everyMs: 50 },
+    );
+    await admin.disconnect();
+  });
+
+  it('keeps only the oldest dead letters in memory, and finds the others when those are gone', async () => {
+    const bus = openBus('many', { redelivery: { maxAttempts: 1 }, keptLetters: { letters: 4 } });
+    const replayed: string[] = [];
+    let ill = true;
+    await bus.subscribe({
+      group: 'mail',
+      topics: { order: ['test.Placed'] },
+      handle: async ({ id }) => {
+        if (ill) throw new Error('no');
+        replayed.push(id);
+      },
+    });
+    const all = Array.from({ length: 7 }, (_, number) => `d${number}`);
+    // One key: they are given up in this order.
+    await bus.publish(all.map((id) => busMessage(id, { key: 'k' })));
+    await eventually(async () => (await bus.lag('mail')) === 0, { withinMs: 20_000 });
+    ill = false;
+    const ids = async () => (await bus.deadLetters('mail', 10)).map(({ message }) => message.id);
+    expect(await ids()).to.deep.equal(['d0', 'd1', 'd2', 'd3']);
+    await bus.replay('mail', 'd0');
+    await bus.replay('mail', 'd1');
+    expect(await ids()).to.deep.equal(['d2', 'd3', 'd4', 'd5']);
+    for (const id of ['d2', 'd3', 'd4', 'd5']) await bus.replay('mail', id);
+    expect(await ids()).to.deep.equal(['d6']);
+    await eventually(() => replayed.length === 6, { withinMs: 20_000 });
   });
 
   it('shares the partitions among processes, each key in order on one of them', async () => {
-    const buses = [openBus('sharing'), openBus('sharing')];
     const heard: { by: number; key: string; id: string }[] = [];
-    for (const [by, bus] of buses.entries()) {
+    for (const [by, bus] of [openBus('sharing'), openBus('sharing')].entries()) {
       await bus.subscribe({
         group: 'mail',
         topics: { order: ['test.Placed'] },
@@ -144,7 +193,6 @@ describe('the bus on Kafka', function () {
       const ids = [...new Set(heard.filter((one) => one.key === `k${key}`).map(({ id }) => id))];
       expect(ids).to.deep.equal(Array.from({ length: sent }, (_, number) => `s${number}-${key}`));
     }
-    for (const bus of [...buses, publisher]) await bus.close();
   });
 
   const client = () => new Kafka({ brokers: [server.url], logLevel: logLevel.NOTHING });

@@ -10,6 +10,7 @@ import { type KafkaGroupConsumer, startKafkaGroupConsumer } from './kafka-group-
 import { lagOf, trimTopic } from './kafka-progress.js';
 import { kafkaPublisher } from './kafka-publisher.js';
 import { kafkaNames, kafkaTopics } from './kafka-topics.js';
+import type { KeptLettersBounds } from './kept-letters.js';
 import { headersOf, type LetterNote, letterHeaders } from './message-headers.js';
 import { onceEach } from './once-each.js';
 import { oneAtATime } from './one-at-a-time.js';
@@ -28,6 +29,8 @@ export interface KafkaBusOptions extends KafkaAccess {
   readonly prefix?: string;
   /** How often records that every group has handled are deleted, in milliseconds. Default 60000. */
   readonly trimEveryMs?: number;
+  /** How many dead letters of a group are kept in memory. */
+  readonly keptLetters?: KeptLettersBounds;
 }
 
 /** Longest wait for what is asked of Kafka. Making a topic, or reading dead letters, takes its time. */
@@ -47,7 +50,7 @@ export function openKafkaBus(options: KafkaBusOptions): Bus {
   const admin = turnTakingAdmin(client);
   const topics = kafkaTopics(admin, timers);
   const publisher = kafkaPublisher(kafka, timers);
-  const dead = kafkaDeadLetters({ kafka, admin, ambient, log });
+  const dead = kafkaDeadLetters({ kafka, admin, ambient, log, bounds: options.keptLetters });
   const replaying = oneAtATime();
   const running = new Map<string, KafkaGroupConsumer>();
   const topicsOf = new Map<string, readonly string[]>();
@@ -89,12 +92,13 @@ export function openKafkaBus(options: KafkaBusOptions): Bus {
   ];
   const trimLater = (): (() => void) =>
     timers.after(trimEveryMs, () => {
-      const mine = new Set([...running.keys()].flatMap((group) => topicsOf.get(group) ?? []));
-      Promise.all(
-        [...mine].map((topic) =>
-          asked(() => trimTopic(admin, names.topicOf(topic), options.groupsOf(topic).map(names.groupOf))),
-        ),
-      )
+      const groups = [...running.keys()];
+      const mine = new Set(groups.flatMap((group) => topicsOf.get(group) ?? []));
+      const readers = [
+        ...[...mine].map((topic) => [names.topicOf(topic), options.groupsOf(topic)] as const),
+        ...groups.map((group) => [names.replayTopicOf(group), [group]] as const),
+      ];
+      Promise.all(readers.map(([topic, by]) => asked(() => trimTopic(admin, topic, by.map(names.groupOf)))))
         .catch((error: unknown) => log.debug({ error: String(error) }, 'handled events could not be cut off'))
         .finally(() => {
           if (open) cancelTrim = trimLater();

@@ -3,13 +3,14 @@ import type { Ambient, Log } from '../runtime/ports.js';
 import type { DeadLetter } from './bus.js';
 import type { KafkaAdmin } from './kafka-admin.js';
 import { recordHeaders } from './kafka-topics.js';
+import { type KeptLetters, type KeptLettersBounds, keptLetters } from './kept-letters.js';
 import { letterFrom } from './message-headers.js';
 
 /** The dead letters of groups, read from their topics. */
 export interface KafkaDeadLetters {
   /**
-   * Everything that a group's topic held when this was called, by message id, oldest first; none when there is no such
-   * topic.
+   * What a group's topic held when this was called, by message id, oldest first; none when there is no such topic. Of very
+   * many it is the oldest, see {@link keptLetters}.
    * @throws Error when it could not be read in time.
    */
   read(group: string, topic: string): Promise<ReadonlyMap<string, DeadLetter>>;
@@ -18,9 +19,11 @@ export interface KafkaDeadLetters {
 
 /** A topic as it is followed. */
 interface Followed {
-  readonly letters: Map<string, DeadLetter>;
+  readonly letters: KeptLetters;
   /** The offset after the last that was read. */
   position: number;
+  /** Why it is followed no more. */
+  failure: Error | undefined;
   readonly consumer: Consumer;
 }
 
@@ -36,8 +39,9 @@ export function kafkaDeadLetters(options: {
   readonly admin: KafkaAdmin;
   readonly ambient: Ambient;
   readonly log: Log;
+  readonly bounds?: KeptLettersBounds | undefined;
 }): KafkaDeadLetters {
-  const { kafka, admin, ambient, log } = options;
+  const { kafka, admin, ambient, log, bounds } = options;
   const followed = new Map<string, Promise<Followed>>();
 
   const follow = async (group: string, topic: string): Promise<Followed> => {
@@ -47,11 +51,13 @@ export function kafkaDeadLetters(options: {
       groupId,
       maxWaitTimeInMs: timing.wait,
       allowAutoTopicCreation: false,
+      // It would begin again without asking whether it was closed meanwhile, and keep the process alive.
+      retry: { retries: 5, restartOnFailure: async () => false },
     });
-    const one: Followed = { letters: new Map(), position: 0, consumer };
+    const one: Followed = { letters: keptLetters(bounds), position: 0, failure: undefined, consumer };
     consumer.on('consumer.crash', ({ payload }) => {
-      if (payload.restart) return;
-      log.warn({ topic, error: String(payload.error) }, 'dead letters are read anew');
+      log.warn({ topic, error: String(payload.error) }, 'dead letters are read anew when they are asked for');
+      one.failure = payload.error;
       followed.delete(topic);
     });
     try {
@@ -59,15 +65,12 @@ export function kafkaDeadLetters(options: {
       await consumer.subscribe({ topic, fromBeginning: true });
       await consumer.run({
         autoCommit: false,
-        eachBatch: async ({ batch }) => {
-          // After a failure it begins again.
-          if (Number(batch.firstOffset() ?? 0) < one.position) one.letters.clear();
-          for (const { key, value, headers } of batch.messages) {
-            const id = key?.toString() ?? '';
-            // In the order of the last word on each.
-            one.letters.delete(id);
+        eachBatch: async ({ batch, isStale }) => {
+          // Read before it was told to begin again.
+          if (isStale()) return;
+          for (const { key, value, headers, offset } of batch.messages) {
             const letter = value === null ? undefined : letterFrom(group, recordHeaders(headers), value);
-            if (letter !== undefined) one.letters.set(id, letter);
+            one.letters.take(key?.toString() ?? '', Number(offset), letter);
           }
           one.position = Number(batch.lastOffset()) + 1;
         },
@@ -79,6 +82,14 @@ export function kafkaDeadLetters(options: {
     return one;
   };
 
+  const caughtUp = async (one: Followed, end: number) => {
+    for (let waitedMs = 0; one.position < end; waitedMs += timing.poll) {
+      if (one.failure !== undefined) throw one.failure;
+      if (waitedMs > timing.read) throw new Error('dead letters could not be read in time');
+      await ambient.timers.sleep(timing.poll);
+    }
+  };
+
   return {
     read: async (group, topic) => {
       if (!(await admin.listTopics()).includes(topic)) return new Map();
@@ -88,11 +99,14 @@ export function kafkaDeadLetters(options: {
       followed.set(topic, following);
       following.catch(() => followed.delete(topic));
       const one = await following;
-      for (let waitedMs = 0; one.position < end; waitedMs += timing.poll) {
-        if (waitedMs > timing.read) throw new Error(`${topic} could not be read in time`);
-        await ambient.timers.sleep(timing.poll);
+      await caughtUp(one, end);
+      if (one.letters.outdated()) {
+        one.letters.rewind();
+        one.position = 0;
+        one.consumer.seek({ topic, partition: 0, offset: '0' });
+        await caughtUp(one, end);
       }
-      return new Map(one.letters);
+      return one.letters.all();
     },
     close: async () => {
       const all = [...followed.values()];

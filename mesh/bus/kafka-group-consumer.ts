@@ -102,16 +102,13 @@ export function startKafkaGroupConsumer(options: KafkaGroupConsumerOptions): Kaf
       log.warn({ group, error: String(error) }, 'events handled could not be noted: they may come again'),
   });
 
-  /**
-   * Reads no further in a partition that is too far ahead, nor in any when too much waits here.
-   * @param anew whether the client may have forgotten what it was told.
-   */
-  const throttle = (anew = false) => {
+  /** Reads no further in a partition that is too far ahead, nor in any when too much waits here. */
+  const throttle = () => {
     if (consumer === undefined) return;
     const full = delivery.queued() >= readAhead;
     for (const [name, ledger] of ledgers) {
       const wait = full || (ledger?.window() ?? 0) >= widestWindow;
-      if (!anew && wait === paused.has(name)) continue;
+      if (wait === paused.has(name)) continue;
       const { topic, partition } = placeOf(name);
       if (wait) paused.add(name);
       else paused.delete(name);
@@ -132,8 +129,7 @@ export function startKafkaGroupConsumer(options: KafkaGroupConsumerOptions): Kaf
       // What could not be committed while the group was rebalanced is committed now.
       else commits.note(name);
     }
-    // A client that has begun again after a failure reads everything.
-    throttle(true);
+    throttle();
   };
 
   /** Where the group stands in a partition that this process was given. */
@@ -173,7 +169,7 @@ export function startKafkaGroupConsumer(options: KafkaGroupConsumerOptions): Kaf
     throttle();
   };
 
-  /** Consumes until the client gives up for good; it goes on by itself after most failures. */
+  /** Consumes until the client gives up: another one is made then. */
   const consume = async (): Promise<void> => {
     await options.prepare();
     const made = kafka.consumer({
@@ -184,15 +180,15 @@ export function startKafkaGroupConsumer(options: KafkaGroupConsumerOptions): Kaf
       maxWaitTimeInMs: timing.wait,
       maxBytesPerPartition: 262_144,
       allowAutoTopicCreation: false,
+      // It would begin again without asking whether it was stopped meanwhile, and keep its partitions from everybody.
+      retry: { retries: 5, restartOnFailure: async () => false },
     });
     made.on('consumer.group_join', ({ payload }) => assign(payload.memberAssignment));
     let end: () => void = () => undefined;
     const ended = new Promise<void>((resolve) => {
       end = resolve;
     });
-    made.on('consumer.crash', ({ payload }) => {
-      if (!payload.restart) end();
-    });
+    made.on('consumer.crash', () => end());
     stopping.signal.addEventListener('abort', end);
     try {
       if (stopping.signal.aborted) return;

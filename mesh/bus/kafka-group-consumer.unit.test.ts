@@ -11,6 +11,7 @@ const topic = 'shop.topic.order';
 /** A client that joins its group when it is told to, and says what was asked of it. */
 function scriptedClient() {
   const asked: string[] = [];
+  const configs: ConsumerConfig[] = [];
   const heard = new Map<string, (event: unknown) => void>();
   let running: ConsumerRunConfig = {};
   const note =
@@ -27,15 +28,22 @@ function scriptedClient() {
     pause: note('pause'),
     resume: note('resume'),
     commitOffsets: async () => undefined,
-    disconnect: async () => undefined,
+    disconnect: async () => void asked.push('disconnect'),
   };
   const admin: Partial<Admin> = {
     fetchOffsets: async () => [{ topic, partitions: [{ partition: 0, offset: '-1', metadata: null }] }],
   };
   return {
     asked,
-    kafka: { consumer: (_: ConsumerConfig) => consumer } as unknown as Kafka,
+    configs,
+    kafka: {
+      consumer: (config: ConsumerConfig) => {
+        configs.push(config);
+        return consumer;
+      },
+    } as unknown as Kafka,
     admin: admin as Admin,
+    crash: () => heard.get('consumer.crash')?.({ payload: { restart: false } }),
     join: () => heard.get('consumer.group_join')?.({ payload: { memberAssignment: { [topic]: [0] } } }),
     give: async (count: number) => {
       const messages = Array.from({ length: count }, (_, number) => {
@@ -48,32 +56,61 @@ function scriptedClient() {
   };
 }
 
+/** A consumer of the group `mail` through a scripted client. */
+function begin(client: ReturnType<typeof scriptedClient>, handle: () => Promise<void>) {
+  const time = virtualClock();
+  const consumer = startKafkaGroupConsumer({
+    kafka: client.kafka,
+    admin: client.admin,
+    groupId: 'shop.mail',
+    topics: [topic],
+    subscription: { group: 'mail', topics: { order: ['test.Placed'] }, handle },
+    ambient: time,
+    log: collectingLog(),
+    redelivery: { maxAttempts: 3, retryBaseDelayMs: 1, retryMaxDelayMs: 1 },
+    prepare: async () => undefined,
+    bury: async () => undefined,
+  });
+  return { time, consumer };
+}
+
+describe('a consumer of Kafka whose client fails', () => {
+  it('goes on with another client, and lets none begin again by itself', async () => {
+    const client = scriptedClient();
+    const { time, consumer } = begin(client, async () => undefined);
+    await time.settle();
+    client.join();
+    client.crash();
+    await time.settle();
+    expect(client.asked).to.include('disconnect');
+    await time.advance(1_000);
+    expect(client.configs).to.have.length(2);
+    for (const { retry } of client.configs)
+      expect(await retry?.restartOnFailure?.(new Error('the connection is gone'))).to.equal(false);
+    await consumer.stop();
+    await time.advance(60_000);
+    expect(client.configs).to.have.length(2);
+  });
+});
+
 describe('a consumer of Kafka with too much to handle', () => {
-  it('reads no further, nor when its client has begun again and knows nothing of it', async () => {
-    const time = virtualClock();
+  it('reads no further, nor with the client that comes after one that failed', async () => {
     const client = scriptedClient();
     let handle: () => void = () => undefined;
     const handled = new Promise<void>((resolve) => {
       handle = resolve;
     });
-    const consumer = startKafkaGroupConsumer({
-      ...client,
-      groupId: 'shop.mail',
-      topics: [topic],
-      subscription: { group: 'mail', topics: { order: ['test.Placed'] }, handle: () => handled },
-      ambient: time,
-      log: collectingLog(),
-      redelivery: { maxAttempts: 3, retryBaseDelayMs: 1, retryMaxDelayMs: 1 },
-      prepare: async () => undefined,
-      bury: async () => undefined,
-    });
+    const { time, consumer } = begin(client, () => handled);
     await time.settle();
     client.join();
     await client.give(300);
     expect(client.asked.at(-1)).to.equal(`pause ${topic} 0`);
 
+    client.crash();
+    await time.advance(1_000);
     client.asked.length = 0;
     client.join();
+    await client.give(300);
     expect(client.asked).to.deep.equal([`pause ${topic} 0`]);
 
     client.asked.length = 0;

@@ -73,7 +73,9 @@ export function busOutages(kind: SharedBus, options: OutageOptions): void {
     };
 
     it('events from outbox to inbox have their effect once, in the order of their key, on whichever consumer', async () => {
-      const total = 400;
+      const lives = 5;
+      const perLife = 80;
+      const total = lives * perLife;
       const source = openStore('order');
       const sink = openStore('mail', [
         'CREATE TABLE heard (at INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT, number INTEGER)',
@@ -109,29 +111,32 @@ export function busOutages(kind: SharedBus, options: OutageOptions): void {
           }),
         );
       }
-      const writing = (async () => {
-        for (let number = 0; number < total; number += 1) {
+      let written = 0;
+      const write = async () => {
+        for (const end = written + perLife; written < end; written += 1) {
           const data = Buffer.alloc(2);
-          data.writeUInt16BE(number);
-          await source.commit({ outbox: [{ type: 'test.Placed', key: `k${number % 9}`, data }] });
+          data.writeUInt16BE(written);
+          await source.commit({ outbox: [{ type: 'test.Placed', key: `k${written % 9}`, data }] });
           await ambient.timers.sleep(10);
         }
-      })();
+      };
       const heard = async () =>
         sink.query<{ key: string; number: number }>({ sql: 'SELECT key, number FROM heard ORDER BY at' });
-      await eventually(async () => (await heard()).length > 0, {
-        withinMs: 30_000,
-        what: 'the first effect',
-      });
-      for (let life = 0; life < 4; life += 1) {
-        await ambient.timers.sleep(500);
+      for (let life = 1; life < lives; life += 1) {
+        const [before, writing] = [(await heard()).length, write()];
+        // However long a server takes to start: it is killed while events come.
+        await eventually(async () => (await heard()).length > before + perLife / 4, {
+          withinMs: 60_000,
+          what: `effects in life ${life}`,
+        });
         await server.kill();
         // One consumer leaves for good while the server is away, so that it can't say so.
-        if (life === 2) await consumers[0]?.close();
+        if (life === 3) await consumers[0]?.close();
         await ambient.timers.sleep(200);
         await server.start();
+        await writing;
       }
-      await writing;
+      await write();
       await eventually(async () => (await heard()).length >= total, {
         withinMs: 60_000,
         everyMs: 50,

@@ -1,11 +1,11 @@
 import type { Channel } from 'amqplib';
 import type { Ambient, Log } from '../runtime/ports.js';
 import { bounded } from './bounded.js';
+import { type BoundedTurns, boundedTurns } from './bounded-turns.js';
 import { type Bus, type BusMessage, defaultRedelivery, type RedeliveryPolicy } from './bus.js';
 import { busUnavailable, noDeadLetter } from './bus-failure.js';
 import { headersOf, type LetterNote, letterHeaders } from './message-headers.js';
 import { onceEach } from './once-each.js';
-import { oneAtATime } from './one-at-a-time.js';
 import { type RabbitmqAccess, rabbitmqConnection } from './rabbitmq-connection.js';
 import { lookThrough, takeOut } from './rabbitmq-dead-letters.js';
 import { type RabbitmqGroupConsumer, startRabbitmqGroupConsumer } from './rabbitmq-group-consumer.js';
@@ -62,45 +62,51 @@ export function openRabbitmqBus(options: RabbitmqBusOptions): Bus {
     }
   };
   /** Work on a channel of its own, which is closed after it. */
-  const onChannel = <T>(work: (channel: Channel) => Promise<T>): Promise<T> =>
-    guarded(() =>
-      bounded(
-        ambient.timers,
-        askWithinMs,
-        (async () => {
-          const channel = await consuming.channel();
-          try {
-            return await work(channel);
-          } finally {
-            await channel.close().catch(() => undefined);
-          }
-        })(),
-      ),
-    );
-  /** Work on a queue, or what there is to say when there is no such queue. */
-  /** The same while nobody else looks at the queue: what one looks at is out of the others' sight. */
-  const looking = new Map<string, ReturnType<typeof oneAtATime>>();
-  const onDeadLetters = <T>(queue: string, absent: T, work: (channel: Channel) => Promise<T>): Promise<T> => {
-    const inTurn = looking.get(queue) ?? oneAtATime();
-    looking.set(queue, inTurn);
-    return inTurn(() =>
-      onQueue(queue, absent, () =>
-        withLock(() => consuming.channel(), `${queue}.lock`, ambient.timers, lockWithinMs, work),
-      ),
-    );
+  const onChannel = async <T>(work: (channel: Channel) => Promise<T>): Promise<T> => {
+    const channel = await consuming.channel();
+    try {
+      return await work(channel);
+    } finally {
+      await channel.close().catch(() => undefined);
+    }
   };
-  const onQueue = <T>(
-    queue: string,
-    absent: T,
-    work: (channel: Channel, waiting: number) => Promise<T>,
-  ): Promise<T> =>
+  /** Work on a queue, or what there is to say when there is no such queue. */
+  const onQueue = <T>(queue: string, absent: T, work: (waiting: number) => Promise<T>): Promise<T> =>
     onChannel(async (channel) => {
       const found = await channel.checkQueue(queue).catch((error: { readonly code?: unknown }) => {
         if (error.code === noSuchQueue) return undefined;
         throw error;
       });
-      return found === undefined ? absent : work(channel, found.messageCount);
+      return found === undefined ? absent : work(found.messageCount);
     });
+  const asked = <T>(work: () => Promise<T>): Promise<T> =>
+    guarded(() => bounded(ambient.timers, askWithinMs, work()));
+  /**
+   * Work on a queue while nobody else looks at it, here or elsewhere: what one looks at is out of the others' sight. When its
+   * caller gives up, its channel is closed, and that ends it.
+   */
+  const looking = new Map<string, BoundedTurns>();
+  const onDeadLetters = <T>(queue: string, absent: T, work: (channel: Channel) => Promise<T>): Promise<T> => {
+    const inTurn = looking.get(queue) ?? boundedTurns(ambient.timers, askWithinMs);
+    looking.set(queue, inTurn);
+    return guarded(() =>
+      inTurn((givenUp) => {
+        const ending = async (channel: Channel) => {
+          const end = () => void (async () => channel.close())().catch(() => undefined);
+          givenUp.addEventListener('abort', end, { once: true });
+          try {
+            givenUp.throwIfAborted();
+            return await work(channel);
+          } finally {
+            givenUp.removeEventListener('abort', end);
+          }
+        };
+        return onQueue(queue, absent, () =>
+          withLock(() => consuming.channel(), `${queue}.lock`, ambient.timers, lockWithinMs, ending),
+        );
+      }),
+    );
+  };
   const declareTopics = async (channel: Channel, messages: readonly BusMessage[]) => {
     if (declared?.by !== channel) declared = { by: channel, topics: new Set() };
     const { topics } = declared;
@@ -175,9 +181,9 @@ export function openRabbitmqBus(options: RabbitmqBusOptions): Bus {
     lag: async (group) => {
       const own = await guarded(async () => running.get(group)?.lag());
       if (own !== undefined) return own;
-      return onQueue(names.queueOf(group), 0, async (_, waiting) => waiting);
+      return asked(() => onQueue(names.queueOf(group), 0, async (waiting) => waiting));
     },
-    probe: () => onChannel(async (channel) => void (await channel.checkExchange('amq.fanout'))),
+    probe: () => asked(() => onChannel(async (channel) => void (await channel.checkExchange('amq.fanout')))),
     close: async () => {
       await Promise.all([...running.values()].map((consumer) => consumer.stop()));
       running.clear();

@@ -26,7 +26,7 @@ export async function withLock<T>(
       try {
         return await work(channel);
       } finally {
-        await channel.deleteQueue(lock).catch(() => undefined);
+        await unlock(channel, channelOf, lock);
       }
     } catch (error) {
       if ((error as { readonly code?: unknown }).code !== resourceLocked || waitedMs >= withinMs) throw error;
@@ -34,5 +34,20 @@ export async function withLock<T>(
       await channel.close().catch(() => undefined);
     }
     await timers.sleep(retryMs);
+  }
+}
+
+/** The lock is the connection's, not the channel's: when work that was given up has closed its channel, another one lets go. */
+async function unlock(channel: Channel, channelOf: () => Promise<Channel>, lock: string): Promise<void> {
+  try {
+    await channel.deleteQueue(lock);
+  } catch {
+    try {
+      const other = await channelOf();
+      await other.deleteQueue(lock);
+      await other.close();
+    } catch {
+      // The connection is gone, and the lock with it.
+    }
   }
 }

@@ -175,13 +175,16 @@ export function startRedisGroupConsumer(options: RedisGroupConsumerOptions): { s
           }
           active = mine;
         }
-        if (!active || delivery.queued() >= readAhead) await pause(active ? 20 : timing.renewMs);
+        if (!active) await pause(timing.renewMs);
+        else if (blocking.status !== 'ready' || delivery.queued() >= readAhead) await pause(20);
         else await readNew();
       } catch (error) {
         if (stopping.signal.aborted) return;
         // NOGROUP: the stream was deleted. The groups are made again when the lease is taken anew.
         active = false;
         renewedMs = Number.NEGATIVE_INFINITY;
+        // A read that was given up may still be on its way to Redis. It ends here, before what it took is claimed.
+        blocking.disconnect(true);
         log.warn({ group, error: String(error) }, 'events could not be read: it is tried again');
         await pause(timing.retryMs);
       }

@@ -48,6 +48,24 @@ describe('streams that hold what they should not, or much', function () {
     return client;
   };
 
+  it('a read that was given up while Redis was away takes nothing when it is back', async () => {
+    const client = connect();
+    await client.xgroup('CREATE', streamOf('order'), 'mail', '0', 'MKSTREAM');
+    await client.xadd(streamOf('order'), '*', 'id', 'm1');
+    const reading = openRedis({ url: redis.url, name: 'reading', log: collectingLog() }, 500);
+    undo.push(() => reading.disconnect());
+    await reading.ping().catch(() => undefined);
+    await eventually(() => expect(reading.status).to.equal('ready'));
+    await redis.kill();
+    await eventually(() => expect(reading.status).to.not.equal('ready'));
+    const read = reading.xreadgroup('GROUP', 'mail', 'gone', 'COUNT', 1, 'STREAMS', streamOf('order'), '>');
+    expect(await read.catch(() => 'given up')).to.equal('given up');
+    await redis.start();
+    // Commands of one connection are sent in turn.
+    await eventually(() => reading.ping());
+    expect((await client.xpending(streamOf('order'), 'mail'))[0]).to.equal(0);
+  });
+
   it('garbage of every kind in a stream stops nobody', async () => {
     const bus = openBus();
     const heard: string[] = [];

@@ -1,3 +1,4 @@
+import { machineHttp, type OutgoingHttp } from '../runtime/outgoing-http.js';
 import type { Ambient, Log } from '../runtime/ports.js';
 import { type ConsulAccess, type ConsulClient, openConsul } from './consul-client.js';
 import { checkIdOf, registrationBody, requireRegistration } from './consul-registration.js';
@@ -6,9 +7,11 @@ import type { InstanceHealth, Registered, Registration, Registry } from './regis
 export interface ConsulRegistryOptions extends ConsulAccess {
   readonly ambient: Ambient;
   readonly log: Log;
-  /** Sends the one request that the package can't. Default: the platform's. */
-  readonly fetch?: typeof globalThis.fetch;
+  /** Sends the one request that the package can't. Default: over a connection of its own. */
+  readonly http?: OutgoingHttp;
 }
+
+type Reached = ConsulRegistryOptions & { readonly http: OutgoingHttp };
 
 /**
  * An instance says every 400 ms that it is there, and is out of the lists 1300 ms after it last did. Two of its words may
@@ -25,10 +28,11 @@ const bounds = { requestMs: 1_000, pauseMs: 1_000, deregisterMs: 2_500 };
  */
 export function createConsulRegistry(options: ConsulRegistryOptions): Registry {
   const consul = openConsul(options, options.ambient);
+  const reached = { http: machineHttp(), ...options };
   return {
     register: async (registration, health) => {
       requireRegistration(registration);
-      return keepRegistered(registration, health, consul, options);
+      return keepRegistered(registration, health, consul, reached);
     },
     forget: async (instanceId) => {
       await withinBound(options.ambient, takeOut(consul, instanceId, options)).catch((error: unknown) => {
@@ -45,7 +49,7 @@ async function keepRegistered(
   registration: Registration,
   health: () => InstanceHealth,
   consul: ConsulClient,
-  options: ConsulRegistryOptions,
+  options: Reached,
 ): Promise<Registered> {
   const { ambient } = options;
   const log = options.log.child({ registered: registration.instanceId });
@@ -130,7 +134,7 @@ async function put(
   consul: ConsulClient,
   registration: Registration,
   health: InstanceHealth,
-  { fetch = globalThis.fetch, ambient }: ConsulRegistryOptions,
+  { http, ambient }: Reached,
 ): Promise<void> {
   const { token } = consul.access();
   const timeout = new AbortController();
@@ -138,32 +142,21 @@ async function put(
     timeout.abort(new Error(`no answer within ${bounds.requestMs} ms`)),
   );
   try {
-    const response = await fetch(`${consul.url}/v1/agent/service/register?replace-existing-checks=true`, {
+    const { status, body } = await http({
       method: 'PUT',
+      url: new URL('/v1/agent/service/register?replace-existing-checks=true', consul.url),
       headers: {
         'content-type': 'application/json',
         ...(token === undefined ? {} : { 'x-consul-token': token }),
       },
       body: JSON.stringify(registrationBody(registration, health, renewal.ttlMs)),
-      redirect: 'error',
       signal: timeout.signal,
     });
-    const text = await shortText(response);
-    if (!response.ok) throw new Error(`Consul answered ${response.status} ${text}`.trim());
+    if (status < 200 || status > 299)
+      throw new Error(`Consul answered ${status} ${body.slice(0, 200)}`.trim());
   } finally {
     cancel();
   }
-}
-
-/** The beginning of a body; the rest is not taken. */
-async function shortText(response: Response): Promise<string> {
-  let text = '';
-  const decoder = new TextDecoder();
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true });
-    if (text.length > 200) break;
-  }
-  return text.slice(0, 200);
 }
 
 /** Tries again until Consul has done it; the caller sets the bound. */

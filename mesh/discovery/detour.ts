@@ -1,3 +1,4 @@
+import type { OutgoingHttp } from '../runtime/outgoing-http.js';
 import type { Log, Timers } from '../runtime/ports.js';
 import { StartupError } from '../runtime/startup-error.js';
 import { sameEndpoints } from './endpoint.js';
@@ -78,7 +79,7 @@ export function detouredResolver(resolver: Resolver, options: DetourOptions): Re
  * /edge?caller=order&callee=payment&address=127.0.0.1&port=40001`, and answers `{"address": "127.0.0.1", "port": 41001}`.
  * @param url FAULT_PROXY_URL. @throws StartupError when it is not on this machine's loopback interface.
  */
-export function switchboardDetour(url: string, caller: string, fetch: typeof globalThis.fetch): Detour {
+export function switchboardDetour(url: string, caller: string, http: OutgoingHttp): Detour {
   if (!/^http:\/\/(127\.0\.0\.1|\[::1\]):\d{1,5}\/?$/.test(url)) {
     throw new StartupError(
       `FAULT_PROXY_URL is '${url}'`,
@@ -87,8 +88,13 @@ export function switchboardDetour(url: string, caller: string, fetch: typeof glo
   }
   return async (callee, { address, port }) => {
     const query = new URLSearchParams({ caller, callee, address, port: String(port) });
-    const answer = await fetch(new URL(`/edge?${query}`, url), { signal: AbortSignal.timeout(2_000) });
-    if (!answer.ok) throw new Error(`the switchboard answers ${answer.status}`);
-    return (await answer.json()) as SocketAddress;
+    const { status, body } = await http({
+      method: 'GET',
+      url: new URL(`/edge?${query}`, url),
+      headers: {},
+      signal: AbortSignal.timeout(2_000),
+    });
+    if (status !== 200) throw new Error(`the switchboard answers ${status}`);
+    return JSON.parse(body) as SocketAddress;
   };
 }

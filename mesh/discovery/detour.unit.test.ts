@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { machineHttp, type OutgoingHttp } from '../runtime/outgoing-http.js';
 import { StartupError } from '../runtime/startup-error.js';
 import { collectingLog } from '../testing/collecting-log.js';
 import { virtualClock } from '../testing/virtual-clock.js';
@@ -83,11 +84,11 @@ describe('a detoured resolver', () => {
 describe('the detour by a switchboard', () => {
   it('asks for the edge, and gives the address of its proxy', async () => {
     const asked: string[] = [];
-    const fetch = async (url: URL | string) => {
-      asked.push(String(url));
-      return new Response('{"address":"127.0.0.1","port":41001}');
+    const http: OutgoingHttp = async ({ url }) => {
+      asked.push(url.href);
+      return { status: 200, body: '{"address":"127.0.0.1","port":41001}' };
     };
-    const detour = switchboardDetour('http://127.0.0.1:4000', 'order', fetch as typeof globalThis.fetch);
+    const detour = switchboardDetour('http://127.0.0.1:4000', 'order', http);
     expect(await detour('payment', { address: '127.0.0.1', port: 40_001 })).to.deep.equal({
       address: '127.0.0.1',
       port: 41_001,
@@ -104,7 +105,7 @@ describe('the detour by a switchboard', () => {
     'here',
   ]) {
     it(`refuses ${url}: only this machine can be a fault proxy`, () => {
-      expect(() => switchboardDetour(url, 'order', fetch)).to.throw(StartupError, 'FAULT_PROXY_URL');
+      expect(() => switchboardDetour(url, 'order', machineHttp())).to.throw(StartupError, 'FAULT_PROXY_URL');
     });
   }
 });

@@ -40,8 +40,11 @@ describe('an optional callee that is stopped where it is (SIGSTOP), over mTLS', 
     await instance.kill();
   });
 
+  /** What optional callees get, by the clock of a machine that may have no turn for this process: see below. */
+  const allowedMs = 150;
   const call = async () => {
     const beganMs = performance.now();
+    const allowed = ambient.timers.sleep(allowedMs).then(() => performance.now());
     const { trailers } = await wire.call({
       method,
       body,
@@ -49,7 +52,13 @@ describe('an optional callee that is stopped where it is (SIGSTOP), over mTLS', 
       deadlineMs: Date.now() + 2_000,
       signal: new AbortController().signal,
     });
-    return { degraded: trailers[degradedTrailer] === 'echo', tookMs: performance.now() - beganMs };
+    const endedMs = performance.now();
+    return {
+      degraded: trailers[degradedTrailer] === 'echo',
+      tookMs: endedMs - beganMs,
+      /** How long after a timer of the allowed time, which has no turn either when the process has none. */
+      lateMs: async () => endedMs - (await allowed),
+    };
   };
   /** Calls at a steady rate. */
   const callsFor = async (forMs: number, everyMs: number) => {
@@ -65,7 +74,7 @@ describe('an optional callee that is stopped where it is (SIGSTOP), over mTLS', 
     instance.stop();
     const first = await callsFor(1_000, 20);
     expect(first.every(({ degraded }) => degraded)).to.equal(true);
-    expect(Math.max(...first.map(({ tookMs }) => tookMs))).to.be.below(250);
+    expect(Math.max(...(await Promise.all(first.map(({ lateMs }) => lateMs()))))).to.be.below(100);
     expect(wire.breaker().word).to.equal('open');
 
     const later = await callsFor(2_000, 20);

@@ -22,7 +22,7 @@ function world(handlers: Partial<EchoHandlers> = {}) {
   const codes: string[] = [];
   const metrics = {
     observe: (side: 'client' | 'server', _path: string, code: string) => void codes.push(`${side} ${code}`),
-    inFlight: (side: 'client' | 'server', _path: string, change: 1 | -1) => {
+    inFlight: (side: 'client' | 'server', _method: unknown, change: 1 | -1) => {
       flying[side] += change;
     },
   };

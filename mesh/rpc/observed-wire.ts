@@ -47,10 +47,10 @@ async function observed(
     attributes: { 'rpc.system.name': 'grpc', 'rpc.method': path.slice(1), 'meshmart.caller': caller },
   });
   const startedMs = clock.monotonicMs();
-  metrics.inFlight(side, path, 1);
+  metrics.inFlight(side, request.method, 1);
   const end = (failure: unknown) => {
     const code = failure === undefined ? 'OK' : MeshError.from(failure).code;
-    metrics.inFlight(side, path, -1);
+    metrics.inFlight(side, request.method, -1);
     metrics.observe(side, path, code, (clock.monotonicMs() - startedMs) / 1_000);
     span.setAttribute('rpc.response.status_code', code);
     if (failure !== undefined) span.setAttribute('error.type', MeshError.from(failure).reason);

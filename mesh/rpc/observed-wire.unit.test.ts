@@ -18,7 +18,7 @@ describe('an observed wire', () => {
     const spans: FinishedSpan[] = [];
     const random = seededRandom(1);
     const tracer = createRecordingTracers({ clock, random, sinks: [(span) => spans.push(span)] })('gateway');
-    const metrics = createMetrics({ version: '0', shape: 'test', process: false });
+    const metrics = createMetrics({ version: '0', shape: 'test', clock, process: false });
     const wire = observedWire(
       { call, close: () => undefined },
       { tracer, metrics: metrics.rpc('gateway'), clock, caller: 'gateway' },

@@ -19,6 +19,8 @@ export interface EdgePorts extends ServicePorts {
   readonly listen: { readonly host: string; readonly httpPort: number };
   /** Token buckets that all edges share; absent where there is one edge, or no place to share them in. */
   readonly buckets?: Buckets | undefined;
+  /** A request has begun (1) or ended (-1). Not told of streams, which mostly wait. */
+  httpInFlight(delta: 1 | -1): void;
   /** Notes one HTTP request. `route` is the route's template, so that there are few. */
   observeHttp(method: string, route: string, status: number, seconds: number): void;
   /** Whether a purchase would work now, and how each service is. */

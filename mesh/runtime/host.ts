@@ -30,6 +30,8 @@ import { createBackground } from './background.js';
 import { subscribeEvents } from './event-consumer.js';
 import { createIdSource } from './id.js';
 import type { Manifest } from './manifest.js';
+import type { OutgoingHttp } from './outgoing-http.js';
+import { startPatiently } from './patient-start.js';
 import type { Ambient, Log } from './ports.js';
 import type { MailSender, Service, ServicePorts, Worker } from './service.js';
 import { StartupError } from './startup-error.js';
@@ -50,8 +52,7 @@ export interface HostWorld {
   readonly tracerOf: (service: string) => Tracer;
   readonly logOf: (service: string) => Log;
   readonly mail: MailSender;
-  /** HTTP to the outside. Default: the platform's `fetch`. */
-  readonly fetch?: typeof fetch | undefined;
+  readonly http: OutgoingHttp;
   /** Wires from one service to another; the first name is the caller's. */
   readonly wires: (caller: string) => WireTo;
   /** The folder of the service that implements a proto service. */
@@ -137,7 +138,7 @@ export function createServiceWorld(world: HostWorld, options: HostedOptions): Se
       background,
       setting: options.setting,
       secret: options.secret,
-      fetch: world.fetch ?? globalThis.fetch,
+      http: world.http,
       verifyToken: (token) => verifier.verify(token),
       mail: world.mail,
       stopping: stopping.signal,
@@ -198,7 +199,7 @@ export async function hostService(
     options.instance === undefined
       ? undefined
       : leaseIn({ store, name: work, holder: options.instance, clock: ambient.clock, lastsMs });
-  await parts.start?.();
+  await startPatiently(async () => parts.start?.(), ambient, ports.log);
   const stopRelay = startOutboxRelay({
     store,
     bus: world.bus,

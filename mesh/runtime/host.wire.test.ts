@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { OrderServiceDefinition } from '../../proto/gen/meshmart/order/v1/order.js';
 import { service } from '../../services/recommendation/service.js';
+import { MeshError } from '../contract/error.js';
 import { startLoneService } from '../testing/lone-service.js';
 import type { Service, ServiceParts, ServicePorts } from './service.js';
 import { StartupError } from './startup-error.js';
@@ -68,4 +69,24 @@ describe('a service that is not what its manifest says', () => {
       expect(refusal.message).to.include(says).and.not.include('\n');
     });
   }
+});
+
+describe('a service whose database is away while it starts', () => {
+  it('waits for it, and serves', async () => {
+    let tries = 0;
+    const planting: Service = {
+      ...service,
+      build: async (ports) => ({
+        ...(await service.build(ports)),
+        start: async () => {
+          tries += 1;
+          if (tries > 2) return;
+          throw new MeshError({ code: 'UNAVAILABLE', reason: 'STORAGE_UNAVAILABLE', message: 'it is away' });
+        },
+      }),
+    };
+    const alone = await startLoneService({ name: 'recommendation', service: planting });
+    await alone.stop();
+    expect(tries).to.equal(3);
+  });
 });

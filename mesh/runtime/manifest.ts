@@ -44,6 +44,11 @@ export interface SecretDeclaration {
   readonly about: string;
 }
 
+/** Whether a service keeps anything in a database; who consumes events does, since its inbox is there. */
+export function keepsThings({ backends, consumes }: Pick<Manifest, 'backends' | 'consumes'>): boolean {
+  return backends.includes('database') || Object.keys(consumes).length > 0;
+}
+
 /** The environment variable of a setting: `inventory` + `reservationSeconds` = `INVENTORY_RESERVATION_SECONDS`. */
 export function environmentName(service: string, setting: string, declared: SettingDeclaration): string {
   if (declared.env !== undefined) return declared.env;

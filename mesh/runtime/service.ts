@@ -7,6 +7,7 @@ import type { SchemaStep } from '../store/schema-step.js';
 import type { Store } from '../store/store.js';
 import type { Tracer } from '../telemetry/tracer.js';
 import type { IdSource } from './id.js';
+import type { OutgoingHttp } from './outgoing-http.js';
 import type { Ambient, Log } from './ports.js';
 
 /** Everything that a service gets from the runtime. It has no other way to the world. */
@@ -28,8 +29,8 @@ export interface ServicePorts extends Ambient {
   setting(name: string): string;
   /** A secret of the manifest's `secrets:`, read from its file. */
   secret(name: string): Uint8Array;
-  /** HTTP to the outside (the card processor): the platform's `fetch`, passed in. */
-  readonly fetch: typeof fetch;
+  /** HTTP to the outside: the card processor. */
+  readonly http: OutgoingHttp;
   /** Verifies a user's or guest's token other than the call's own. @throws MeshError UNAUTHENTICATED. */
   verifyToken(token: string): Promise<User>;
   /** SMTP to the outside, where the manifest asks for it. */
@@ -89,7 +90,7 @@ export interface ServiceParts {
   /** Event handlers by full proto name; each must be declared under `consumes:` in the manifest. */
   readonly events?: Readonly<Record<string, EventHandler>>;
   readonly workers?: readonly Worker[];
-  /** Runs before the first call is taken (seeding, recovery); may be slow. */
+  /** Runs before the first call is taken (seeding, recovery); may be slow. Runs again when what it needs was away (UNAVAILABLE). */
   start?(): Promise<void>;
   /** Rejects when the service can't do its work for a reason that its own store and its declared calls don't show. */
   check?(): Promise<void>;

@@ -9,6 +9,7 @@ import type { EdgeParts, Readiness } from '../runtime/edge.js';
 import { createServiceWorld, type HostedService, type HostWorld, hostService } from '../runtime/host.js';
 import { smtpMailSender } from '../runtime/mail.js';
 import type { Manifest } from '../runtime/manifest.js';
+import { machineHttp } from '../runtime/outgoing-http.js';
 import { secretsOf } from '../runtime/secret-file.js';
 import { type Environment, settingsOf } from '../runtime/setting.js';
 import { StartupError } from '../runtime/startup-error.js';
@@ -76,7 +77,7 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
     fallback: 'none',
   });
   opened.push(() => spans.close());
-  const metrics = createMetrics({ version, shape: 'one-process' });
+  const metrics = createMetrics({ version, shape: 'one-process', clock: ambient.clock });
   const bus = openEmbeddedBus({
     path: data.file('bus', 'bus.db'),
     ambient,
@@ -96,6 +97,8 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
   const edges = createEdgeMemory();
   const dispatches = new Map<string, Dispatch>();
   const startedAtMs = ambient.clock.nowMs();
+  const mail = smtpMailSender(() => witnesses.smtpUrl, 'Meshmart <shop@meshmart.example>');
+  opened.push(() => mail.close());
   const world: HostWorld = {
     contract,
     policies,
@@ -106,7 +109,8 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
     metrics,
     tracerOf: spans.tracerOf,
     logOf: (service) => log.service(service),
-    mail: smtpMailSender(() => witnesses.smtpUrl, 'Meshmart <shop@meshmart.example>'),
+    mail,
+    http: machineHttp(),
     wires: (caller) => (service) => inProcessWire(() => dispatches.get(service), caller),
     ownerOf: (service) => owners.get(service),
   };
@@ -174,6 +178,7 @@ async function start(options: OneProcessOptions, opened: Opened): Promise<Runnin
     ownerOf: world.ownerOf,
     wireTo: observedWires(world, edgeModule.manifest.name),
     listen: { host: ports.host, httpPort: ports.http },
+    httpInFlight: (delta) => metrics.httpInFlight(edgeModule.manifest.name, delta),
     observeHttp: metrics.observeHttp,
     readiness: readiness.current,
     overview,

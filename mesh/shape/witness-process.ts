@@ -79,7 +79,7 @@ export function startWitness(start: WitnessStart): Promise<Witness> {
 
 /** The built program: it runs without the loader that tests run sources with. */
 function mainOf(name: string): string {
-  const built = join(packageRoot(), 'dist', 'witnesses', name, 'main.js');
+  const built = join(packageRoot(), 'dist', 'bundle', 'witnesses', name, 'main.js');
   if (existsSync(built)) return built;
   throw new StartupError(`${name} is not built`, 'run npm run build');
 }

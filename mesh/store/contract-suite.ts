@@ -4,7 +4,7 @@ import type { Clock } from '../runtime/ports.js';
 import { testCommand } from '../testing/test-context.js';
 import { storeModelContract } from './model-suite.js';
 import type { SchemaStep } from './schema-step.js';
-import { type Batch, type ConflictKind, type Store, StoreConflict } from './store.js';
+import { type Batch, type ConflictKind, type SqlValue, type Store, StoreConflict } from './store.js';
 
 /** A kind of store, as its test sets it up. */
 export interface StoreSetup {
@@ -20,6 +20,8 @@ export interface StoreSetup {
 /** The tables that the suite's stores have. */
 export const suiteSchema: readonly string[] = [
   'CREATE TABLE shelf (id TEXT PRIMARY KEY, quantity INTEGER NOT NULL)',
+  `CREATE TABLE label (number INTEGER PRIMARY KEY, shelf TEXT NOT NULL REFERENCES shelf (id),
+    text TEXT UNIQUE CHECK (text <> ''))`,
 ];
 
 /** An event or message body. */
@@ -145,7 +147,45 @@ export function storeContract(name: string, durable: boolean, makeSetup: () => S
       });
     });
 
+    describe('a write that no repetition mends', () => {
+      const label = (number: SqlValue, shelf: SqlValue, text: SqlValue) => ({
+        sql: 'INSERT INTO label (number, shelf, text) VALUES (?, ?, ?)',
+        values: [number, shelf, text],
+      });
+      const refused: readonly (readonly [what: string, write: ReturnType<typeof label>])[] = [
+        ['a primary key that is there', label(1, 'tea', 'other')],
+        ['a text that must be unique and is there', label(2, 'tea', 'green')],
+        ['nothing where something must be', label(2, null, 'black')],
+        ['a value that a check forbids', label(2, 'tea', '')],
+        ['a reference to nothing', label(2, 'soap', 'black')],
+        ['a text for a number', label('two', 'tea', 'black')],
+        ['a number that is too large', label(2n ** 64n, 'tea', 'black')],
+      ];
+      for (const [what, write] of refused) {
+        it(`is INTERNAL and changes nothing: ${what}`, async () => {
+          await store.commit({ statements: [put('tea', 1), label(1, 'tea', 'green')] });
+          const error = await store
+            .commit({ ...appending('a', 0, 'no'), statements: [put('soap?', 1), write] })
+            .catch((thrown: unknown) => thrown);
+          expect(MeshError.is(error) && [error.code, error.reason], String(error)).to.deep.equal([
+            'INTERNAL',
+            'INTERNAL',
+          ]);
+          expect(String(error)).to.include('repeating it');
+          expect(await textsOf('a')).to.deep.equal([]);
+          expect(await shelf()).to.deep.equal([{ id: 'tea', quantity: 1 }]);
+        });
+      }
+    });
+
     describe('values', () => {
+      it('give fractions as numbers, whatever their width', async () => {
+        const [row] = await store.query({
+          sql: 'SELECT CAST(0.25 AS REAL) AS quarter, CAST(0.1 AS DOUBLE PRECISION) AS tenth, CAST(2 AS REAL) AS two',
+        });
+        expect(row).to.deep.equal({ quarter: 0.25, tenth: 0.1, two: 2 });
+      });
+
       for (const quantity of [0, -1, Number.MAX_SAFE_INTEGER, 2n ** 53n, 2n ** 63n - 1n, -(2n ** 63n)]) {
         it(`give back ${quantity} as a ${typeof quantity}`, async () => {
           await store.commit({

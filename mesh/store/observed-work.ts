@@ -16,7 +16,7 @@ export interface ObservedWorkOptions {
   /** Told how long each operation took. */
   readonly metrics?: Pick<Metrics, 'observeDatabase'> | undefined;
   /** What a failure is to callers. */
-  readonly unavailable: (cause: unknown) => MeshError;
+  readonly failure: (cause: unknown) => MeshError;
 }
 
 /** Runs a piece of work in a span, measured, and turns what the database throws into an error for callers. */
@@ -28,7 +28,7 @@ export type ObservedWork = <T>(
 
 /** Makes the function that a store runs all its work through. Conflicts and MeshErrors pass it as they are. */
 export function observedWork(options: ObservedWorkOptions): ObservedWork {
-  const { service, system, clock, tracer, metrics, unavailable } = options;
+  const { service, system, clock, tracer, metrics } = options;
   return async (operation, trace, work) => {
     const span =
       trace === undefined
@@ -54,8 +54,9 @@ export function observedWork(options: ObservedWorkOptions): ObservedWork {
         end();
         throw error;
       }
-      end('STORAGE_UNAVAILABLE');
-      throw unavailable(error);
+      const failure = options.failure(error);
+      end(failure.reason);
+      throw failure;
     }
   };
 }

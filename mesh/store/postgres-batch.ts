@@ -1,76 +1,102 @@
 import { formatTraceparent } from '../telemetry/trace-context.js';
-import type { PostgresSession } from './postgres-session.js';
+import type { PostgresResult, PostgresSession, PostgresValue } from './postgres-session.js';
 import { type Batch, StoreConflict } from './store.js';
 
+/** A statement that was sent, and what its answer must be. */
+interface Sent {
+  readonly answer: Promise<PostgresResult>;
+  /** @throws StoreConflict */
+  check(result: PostgresResult): void;
+}
+
 /**
- * Writes a batch with the statements of one transaction. Each guard locks the row that it has found right, so that it stays
- * right until the commit; another batch that wants the same row waits, and sees it as it is then.
+ * Writes a batch with the statements of one transaction. All are sent at once, in their order, and their answers are looked
+ * at in that order: what a guard refuses is undone with what came after it. Each guard locks the row that it has found
+ * right, so that it stays right until the commit; another batch that wants the same row waits, and sees it as it is then.
  * @throws StoreConflict when the database is not as the batch expects; the transaction must then be undone.
  */
 export async function writeBatch(session: PostgresSession, batch: Batch, nowMs: number): Promise<void> {
+  const sent: Sent[] = [];
+  const send = (
+    sql: string,
+    values: readonly PostgresValue[] = [],
+    check: Sent['check'] = () => undefined,
+  ) => {
+    sent.push({ answer: session.run(sql, values), check });
+  };
   // Whoever appends to the events waits, and whoever has begun to is waited for.
-  if (batch.alone === true) await session.run('LOCK TABLE mesh_events IN SHARE ROW EXCLUSIVE MODE');
-  if (batch.inbox !== undefined) await writeInbox(session, batch.inbox, nowMs);
-  if (batch.command !== undefined) await writeCommand(session, batch.command, nowMs);
-  for (const stream of batch.streams ?? []) await appendEvents(session, stream, nowMs);
+  if (batch.alone === true) send('LOCK TABLE mesh_events IN SHARE ROW EXCLUSIVE MODE');
+  if (batch.inbox !== undefined) writeInbox(send, batch.inbox, nowMs);
+  if (batch.command !== undefined) writeCommand(send, batch.command, nowMs);
+  for (const stream of batch.streams ?? []) appendEvents(send, stream, nowMs);
   for (const [position, { sql, values = [], changes, guard }] of (batch.statements ?? []).entries()) {
-    const result = await session.run(sql, values);
-    if (changes !== undefined && result.changes !== changes)
-      throw new StoreConflict('guard', guard ?? `#${position}`);
+    send(sql, values, (result) => {
+      if (changes !== undefined && result.changes !== changes)
+        throw new StoreConflict('guard', guard ?? `#${position}`);
+    });
   }
   if (batch.answer !== undefined) {
-    await session.run(
-      'UPDATE mesh_commands SET response = ? WHERE scope = ? AND key = ? AND response IS NULL',
-      [batch.answer.response, batch.answer.scope, batch.answer.key],
-    );
+    send('UPDATE mesh_commands SET response = ? WHERE scope = ? AND key = ? AND response IS NULL', [
+      batch.answer.response,
+      batch.answer.scope,
+      batch.answer.key,
+    ]);
   }
-  await writeOutbox(session, batch, nowMs);
+  writeOutbox(send, batch, nowMs);
+  // After one that failed the server refuses the others: the first of them is the one that says why.
+  const answers = await Promise.allSettled(sent.map(({ answer }) => answer));
+  for (const [position, answer] of answers.entries()) {
+    if (answer.status === 'rejected') throw answer.reason;
+    sent[position]?.check(answer.value);
+  }
 }
 
-async function writeInbox(
-  session: PostgresSession,
-  { consumer, messageId }: NonNullable<Batch['inbox']>,
-  nowMs: number,
-): Promise<void> {
-  const { changes } = await session.run(
+type Send = (sql: string, values?: readonly PostgresValue[], check?: Sent['check']) => void;
+
+function writeInbox(send: Send, { consumer, messageId }: NonNullable<Batch['inbox']>, nowMs: number): void {
+  send(
     'INSERT INTO mesh_inbox (consumer, message_id, handled_at_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
     [consumer, messageId, nowMs],
+    ({ changes }) => {
+      if (changes !== 1) throw new StoreConflict('inbox', messageId);
+    },
   );
-  if (changes !== 1) throw new StoreConflict('inbox', messageId);
 }
 
-async function writeCommand(
-  session: PostgresSession,
-  command: NonNullable<Batch['command']>,
-  nowMs: number,
-): Promise<void> {
-  const { changes } = await session.run(
+function writeCommand(send: Send, command: NonNullable<Batch['command']>, nowMs: number): void {
+  send(
     'INSERT INTO mesh_commands (scope, key, request_hash, response, reference, stored_at_ms) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     [command.scope, command.key, command.requestHash, command.response, command.reference ?? null, nowMs],
+    ({ changes }) => {
+      if (changes !== 1) throw new StoreConflict('command', command.key);
+    },
   );
-  if (changes !== 1) throw new StoreConflict('command', command.key);
 }
 
 /** Two who have seen the same version want the same keys: the second waits for the first, and then inserts nothing. */
-async function appendEvents(
-  session: PostgresSession,
+function appendEvents(
+  send: Send,
   { stream, expectedVersion, events }: NonNullable<Batch['streams']>[number],
   nowMs: number,
-): Promise<void> {
-  const { rows } = await session.run(
+): void {
+  send(
     'SELECT COALESCE(MAX(version), 0) AS version FROM mesh_events WHERE stream = ?',
     [stream],
+    ({ rows }) => {
+      if (rows[0]?.['version'] !== expectedVersion) throw new StoreConflict('version', stream);
+    },
   );
-  if (rows[0]?.['version'] !== expectedVersion) throw new StoreConflict('version', stream);
   if (events.length === 0) return;
-  const { changes } = await session.run(
+  send(
     `INSERT INTO mesh_events (stream, version, type, data, recorded_at_ms)
       SELECT ?, ?::bigint + event.position, event.type, event.data, ?
       FROM unnest(?::text[], ?::bytea[]) WITH ORDINALITY AS event (type, data, position)
       ON CONFLICT DO NOTHING`,
     [stream, expectedVersion, nowMs, events.map(({ type }) => type), events.map(({ data }) => data)],
+    ({ changes }) => {
+      if (changes !== events.length) throw new StoreConflict('version', stream);
+    },
   );
-  if (changes !== events.length) throw new StoreConflict('version', stream);
 }
 
 /**
@@ -79,10 +105,10 @@ async function appendEvents(
  * one key the order of the numbers is the order of the commits. The locks come first because the numbers are
  * taken for rows of the join; they come in one order, so that no two batches wait for each other.
  */
-async function writeOutbox(session: PostgresSession, { outbox = [], trace }: Batch, nowMs: number) {
+function writeOutbox(send: Send, { outbox = [], trace }: Batch, nowMs: number): void {
   if (outbox.length === 0) return;
   const keys = [...new Set(outbox.map(({ key }) => key))].sort();
-  await session.run(
+  send(
     `WITH held AS MATERIALIZED (
         SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(?::text[]) AS wanted (key)
       )

@@ -1,18 +1,19 @@
 import type { Clock, Log, Timers } from '../runtime/ports.js';
 import {
+  Abandoned,
   CommitUnknown,
   isConnectionLost,
   isPlanOutdated,
   isRaceLost,
   sqlStateOf,
 } from './postgres-errors.js';
-import type { Pool, PoolClient } from './postgres-pool.js';
+import { closeAtOnce, type Pool, type PoolClient } from './postgres-pool.js';
 import {
   createStatementNames,
   inTransaction,
   type PostgresSession,
   sessionOn,
-  type TransactionProgress,
+  type WorkProgress,
 } from './postgres-session.js';
 import { StoreConflict } from './store.js';
 
@@ -38,7 +39,7 @@ export interface PostgresCalls {
 
 /** Whether a connection that such an error came over can serve the next. */
 function isReusable(error: unknown): boolean {
-  if (error instanceof StoreConflict) return true;
+  if (error instanceof StoreConflict || error instanceof Abandoned) return true;
   return sqlStateOf(error) !== undefined && !isConnectionLost(error) && !isPlanOutdated(error);
 }
 
@@ -59,54 +60,50 @@ export function postgresCalls(options: PostgresCallsOptions): PostgresCalls {
     away = lost !== undefined;
   };
 
-  /** One attempt on one connection, which is closed when it fails or takes too long. */
-  const attempt = async <T>(
+  /**
+   * One attempt on one connection. Whoever waits for it waits no longer than `leftMs`; the connection does: what the
+   * server is at ends by statement_timeout, nothing further is sent but ROLLBACK, and the connection serves again. On a
+   * machine that is busy, closing it instead would make the next one pay for a new one, and be late as well, and so on.
+   */
+  const attempt = <T>(
     leftMs: number,
-    work: (client: PoolClient, progress: TransactionProgress) => Promise<T>,
-  ): Promise<T> => {
-    const progress: TransactionProgress = { committing: false };
-    let client: PoolClient | undefined;
-    let over = false;
-    const release = (broken: boolean) => {
-      client?.release(broken);
-      client = undefined;
-    };
-    const done = (async () => {
-      client = await pool.connect();
-      if (over) return release(false) as never;
-      try {
-        const result = await work(client, progress);
-        release(false);
-        return result;
-      } catch (error) {
-        release(!isReusable(error));
-        throw error;
-      }
-    })();
-    const ending = new AbortController();
-    const expired = timers.sleep(Math.max(1, leftMs), ending.signal).then(
-      () => {
-        over = true;
-        // The server ends the statement by itself (statement_timeout), or finds the connection closed.
-        release(true);
+    work: (client: PoolClient, progress: WorkProgress) => Promise<T>,
+  ): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const progress: WorkProgress = { committing: false, abandoned: false };
+      let client: PoolClient | undefined;
+      const release = (broken: boolean) => {
+        const held = client;
+        client = undefined;
+        if (held === undefined) return;
+        // A transaction that could not even be undone (`E`, `T`) must not meet the next piece of work.
+        if (broken || held.getTransactionStatus() !== 'I') closeAtOnce(held);
+        else held.release();
+      };
+      let cancel = timers.after(Math.max(1, leftMs), () => {
+        progress.abandoned = true;
+        cancel = timers.after(withinMs, () => release(true));
         const late = new Error(`PostgreSQL does not answer within ${withinMs} ms`);
-        throw progress.committing ? new CommitUnknown(late) : late;
-      },
-      () => new Promise<never>(() => undefined),
-    );
-    // The one that loses the race may fail later, when nobody listens.
-    done.catch(() => undefined);
-    expired.catch(() => undefined);
-    try {
-      return await Promise.race([done, expired]);
-    } finally {
-      ending.abort();
-    }
-  };
+        reject(progress.committing ? new CommitUnknown(late) : late);
+      });
+      const onOneConnection = async () => {
+        client = await pool.connect();
+        try {
+          const result = await work(client, progress);
+          release(false);
+          return result;
+        } catch (error) {
+          release(!isReusable(error));
+          throw error;
+        }
+      };
+      // Both do nothing when it was given up meanwhile.
+      onOneConnection()
+        .then(resolve, reject)
+        .finally(() => cancel());
+    });
 
-  const run = async <T>(
-    work: (client: PoolClient, progress: TransactionProgress) => Promise<T>,
-  ): Promise<T> => {
+  const run = async <T>(work: (client: PoolClient, progress: WorkProgress) => Promise<T>): Promise<T> => {
     const startedMs = clock.monotonicMs();
     for (;;) {
       const passedMs = clock.monotonicMs() - startedMs;
@@ -126,8 +123,10 @@ export function postgresCalls(options: PostgresCallsOptions): PostgresCalls {
   };
 
   return {
-    read: (work) => run((client) => work(sessionOn(client, prepared))),
+    read: (work) => run((client, progress) => work(sessionOn(client, prepared, progress))),
     write: (work) =>
-      run((client, progress) => inTransaction(client, progress, () => work(sessionOn(client, prepared)))),
+      run((client, progress) =>
+        inTransaction(client, progress, () => work(sessionOn(client, prepared, progress))),
+      ),
   };
 }

@@ -20,6 +20,22 @@ export function isConnectionLost(error: unknown): boolean {
   );
 }
 
+/**
+ * The rule of the database that a statement breaks however often it is tried: a constraint, or a value that does not fit.
+ * @returns its SQLSTATE and name, without any value; undefined for all other errors.
+ */
+export function ruleBrokenIn(error: unknown): string | undefined {
+  const state = sqlStateOf(error);
+  // 22: data exceptions; 23: violations of constraints.
+  if (state === undefined || !/^2[23]/.test(state)) return undefined;
+  const { constraint, table, column } = error as Record<
+    'constraint' | 'table' | 'column',
+    string | undefined
+  >;
+  const where = constraint ?? (column === undefined ? undefined : `${table}.${column}`);
+  return where === undefined ? state : `${state} ${where}`;
+}
+
 /** A prepared statement gives other columns since another instance has brought the schema further. */
 export function isPlanOutdated(error: unknown): boolean {
   return sqlStateOf(error) === '0A000' && /cached plan/.test(String(error));
@@ -30,5 +46,13 @@ export class CommitUnknown extends Error {
   constructor(cause: unknown) {
     super('the answer to COMMIT was lost', { cause });
     this.name = 'CommitUnknown';
+  }
+}
+
+/** The work was given up, since it took too long: nothing was written. Nobody waits for this; it undoes the transaction. */
+export class Abandoned extends Error {
+  constructor() {
+    super('the work was given up');
+    this.name = 'Abandoned';
   }
 }

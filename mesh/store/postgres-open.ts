@@ -1,14 +1,17 @@
 import type { Clock, Timers } from '../runtime/ports.js';
 import { StartupError } from '../runtime/startup-error.js';
 import { isConnectionLost, isRaceLost, sqlStateOf } from './postgres-errors.js';
-import type { Pool, PoolClient } from './postgres-pool.js';
+import { closeAtOnce, type Pool, type PoolClient } from './postgres-pool.js';
 
 /** How often a server is tried that can't be reached yet, in milliseconds. */
 const everyMs = 100;
 
 /** How long to wait, and for what. */
 export interface Patience {
+  /** For a server that takes connections, in milliseconds. */
   readonly openWithinMs: number;
+  /** For the work, once there is one, in milliseconds: it may wait for another's, and a step may rewrite a table. */
+  readonly workWithinMs: number;
   /** The role or the database may be about to be made. */
   readonly beingMade: boolean;
   readonly clock: Pick<Clock, 'monotonicMs'>;
@@ -16,9 +19,10 @@ export interface Patience {
 }
 
 /**
- * Waits until a database can be used, and does the first work on it. The server may be starting.
+ * Waits until a database can be used, and does the first work on it. The server may be starting. All of it ends within
+ * `openWithinMs` and `workWithinMs` together.
  * @param name how messages name the database.
- * @throws StartupError when it is not there in time; whatever `work` throws.
+ * @throws StartupError when it is not there, or does not get through with the work, in time; whatever `work` throws.
  */
 export async function firstWork<T>(
   pool: Pool,
@@ -31,8 +35,15 @@ export async function firstWork<T>(
     let client: PoolClient | undefined;
     try {
       client = await pool.connect();
-      return await work(client);
+      const endMs = untilMs + within.workWithinMs - within.clock.monotonicMs();
+      return await inTime(work(client), endMs, name, within);
     } catch (cause) {
+      if (cause instanceof TooLate) {
+        // What it is at ends with its connection.
+        if (client !== undefined) closeAtOnce(client);
+        client = undefined;
+        throw cause;
+      }
       const patient = mayComeRight(cause, within.beingMade) && within.clock.monotonicMs() < untilMs;
       // What the work itself meets is for its caller to explain.
       if (!patient && client !== undefined) throw cause;
@@ -47,6 +58,35 @@ export async function firstWork<T>(
       client?.release();
     }
     await within.timers.sleep(everyMs);
+  }
+}
+
+class TooLate extends StartupError {}
+
+/** @throws TooLate when the work has not ended by then. */
+async function inTime<T>(
+  work: Promise<T>,
+  withinMs: number,
+  name: string,
+  { timers }: Pick<Patience, 'timers'>,
+): Promise<T> {
+  let cancel: () => void = () => undefined;
+  const late = new Promise<never>((_, reject) => {
+    cancel = timers.after(Math.max(0, withinMs), () =>
+      reject(
+        new TooLate(
+          `${name} does not get through with its first work`,
+          'see in pg_stat_activity whether another session holds locks there, and whether PostgreSQL answers at all',
+        ),
+      ),
+    );
+  });
+  // When it is late it may fail later, when nobody listens.
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    cancel();
   }
 }
 

@@ -8,7 +8,10 @@ import { forgetfulProxy } from '../testing/forgetful-proxy.js';
 import { startTestPostgres, type TestPostgres } from '../testing/postgres-server.js';
 import { testCommand } from '../testing/test-context.js';
 import { appending, bytesOf, conflictOf, suiteSchema } from './contract-suite.js';
+import { writeBatch } from './postgres-batch.js';
+import { sqlStateOf } from './postgres-errors.js';
 import { openPostgresPool, type PostgresAccess } from './postgres-pool.js';
+import { createStatementNames, inTransaction, sessionOn } from './postgres-session.js';
 import { openPostgresStore } from './postgres-store.js';
 import type { Batch, Store } from './store.js';
 
@@ -142,6 +145,82 @@ describe('a store in a PostgreSQL that fails', function () {
       for (const pid of backends) kill(pid, 'SIGCONT');
     }
     await eventually(() => store.probe().then(() => true), { withinMs: 5_000 });
+  });
+
+  it('ends while it hangs, also amid work that was given up', async () => {
+    const store = await open();
+    await store.probe();
+    const backends = await backendsOf(server, access.database);
+    for (const pid of backends) kill(pid, 'SIGSTOP');
+    try {
+      await failureOf(store.commit(numbered(1)));
+      const askedMs = performance.now();
+      await store.close();
+      expect(performance.now() - askedMs).to.be.below(3_000);
+    } finally {
+      for (const pid of backends) kill(pid, 'SIGCONT');
+    }
+    stores = [];
+    const again = await open();
+    expect(await again.query({ sql: 'SELECT id FROM shelf' })).to.deep.equal([]);
+  });
+
+  it('writes nothing of a batch whose BEGIN has failed', async () => {
+    await open();
+    const pool = openPostgresPool(access, { writesOnlyInTransactions: true });
+    const client = await pool.connect();
+    const session = sessionOn(client, createStatementNames());
+    try {
+      // As it is when statements are on their way already.
+      const failed = client.query('BEGIN BADLY').catch(sqlStateOf);
+      const written = session.run("INSERT INTO shelf (id, quantity) VALUES ('tea', 1)").catch(sqlStateOf);
+      expect([await failed, await written]).to.deep.equal(['42601', '25006']);
+      await inTransaction(client, { committing: false, abandoned: false }, () =>
+        writeBatch(session, numbered(1), 0),
+      );
+      expect((await client.query('SELECT id FROM shelf')).rows).to.deep.equal([{ id: '1' }]);
+    } finally {
+      client.release();
+      await pool.end();
+    }
+  });
+
+  it('keeps its connections when it is slow, and writes nothing of what was given up', async () => {
+    const store = await open();
+    await store.commit({ statements: [{ sql: "INSERT INTO shelf (id, quantity) VALUES ('tea', 1)" }] });
+    const take = (number: number): Batch => ({
+      statements: [
+        { sql: 'INSERT INTO shelf (id, quantity) VALUES (?, 0)', values: [`${number}`] },
+        { sql: "UPDATE shelf SET quantity = quantity + 1 WHERE id = 'tea'" },
+        { sql: 'INSERT INTO shelf (id, quantity) VALUES (?, 0)', values: [`${number} again`] },
+      ],
+    });
+    // As many as a pool has connections, so that none is made for what comes after.
+    const numbers = Array.from({ length: 10 }, (_, index) => index + 1);
+    await Promise.all(
+      numbers.map((number) => store.commit({ statements: take(number).statements?.slice(0, 1) ?? [] })),
+    );
+    await store.commit({ statements: [{ sql: "DELETE FROM shelf WHERE id <> 'tea'" }] });
+    const pool = openPostgresPool(access);
+    const slow = await pool.connect();
+    try {
+      const backends = await backendsOf(server, access.database);
+      await slow.query('BEGIN');
+      await slow.query("UPDATE shelf SET quantity = 0 WHERE id = 'tea'");
+      const failures = await Promise.all(numbers.map((number) => failureOf(store.commit(take(number)))));
+      for (const { message } of failures) expect(message).to.include('nothing was changed');
+      await slow.query('ROLLBACK');
+      await eventually(() => store.commit(take(11)).then(() => true), { withinMs: 5_000 });
+      expect(await store.query({ sql: 'SELECT id, quantity FROM shelf ORDER BY id' })).to.deep.equal([
+        { id: '11', quantity: 0 },
+        { id: '11 again', quantity: 0 },
+        { id: 'tea', quantity: 2 },
+      ]);
+      expect(await backendsOf(server, access.database)).to.have.members(backends);
+    } finally {
+      slow.release(true);
+      await pool.end();
+    }
   });
 
   it('says that nobody knows when the answer to a commit is lost; repeating it is safe', async () => {

@@ -35,7 +35,8 @@ export async function provisionPostgres(options: ProvisionOptions): Promise<void
     { address, user, database, password: options.password, name: 'provision' },
     { connections: 1, statementWithinMs: 30_000 },
   );
-  const within = { openWithinMs: options.openWithinMs ?? 20_000, beingMade: false, ...ambient };
+  const { openWithinMs = 20_000 } = options;
+  const within = { openWithinMs, workWithinMs: 60_000, beingMade: false, ...ambient };
   try {
     await firstWork(pool, `PostgreSQL at ${host}:${port}`, within, async (client) => {
       await requireDurable(client);

@@ -1,6 +1,6 @@
-import type { PoolClient } from 'pg';
 import { StartupError } from '../runtime/startup-error.js';
 import { isConnectionLost, isRaceLost } from './postgres-errors.js';
+import { beginWriting, type PoolClient } from './postgres-pool.js';
 import { withPostgresTypes } from './postgres-sql.js';
 import { postgresTables } from './postgres-tables.js';
 import { type SchemaStep, stepChanged, stepsFor } from './schema-step.js';
@@ -22,7 +22,7 @@ export async function applyPostgresSchema(
   schema: readonly SchemaStep[],
   database: string,
 ): Promise<void> {
-  await client.query('BEGIN');
+  await client.query(beginWriting);
   try {
     await client.query(
       `SET LOCAL statement_timeout = ${stepWithinMs}; SET LOCAL idle_in_transaction_session_timeout = ${stepWithinMs};

@@ -1,5 +1,5 @@
-import type { PoolClient } from 'pg';
-import { CommitUnknown, isRaceLost, sqlStateOf } from './postgres-errors.js';
+import { Abandoned, CommitUnknown, isRaceLost, sqlStateOf } from './postgres-errors.js';
+import { beginWriting, type PoolClient } from './postgres-pool.js';
 import { withNumberedPlaceholders } from './postgres-sql.js';
 import type { Row, SqlValue } from './store.js';
 
@@ -41,35 +41,43 @@ export function createStatementNames(): (sql: string) => Prepared {
   };
 }
 
+/** How far a piece of work has come, and whether anybody waits for it. */
+export interface WorkProgress {
+  /** True from the moment in which COMMIT is sent: from then on nobody knows, until its answer is here. */
+  committing: boolean;
+  /** Set when it was given up: it sends no further statement. */
+  abandoned: boolean;
+}
+
 /** A session on a connection. */
-export function sessionOn(client: PoolClient, prepared: (sql: string) => Prepared): PostgresSession {
+export function sessionOn(
+  client: PoolClient,
+  prepared: (sql: string) => Prepared,
+  progress: Pick<Readonly<WorkProgress>, 'abandoned'> = { abandoned: false },
+): PostgresSession {
   return {
     run: async (sql, values = []) => {
+      if (progress.abandoned) throw new Abandoned();
       const { rows, rowCount } = await client.query<Row>({ ...prepared(sql), values: [...values] });
       return { rows, changes: rowCount ?? 0 };
     },
   };
 }
 
-/** How far a transaction has come, for whoever loses patience with it. */
-export interface TransactionProgress {
-  /** True from the moment in which COMMIT is sent: from then on nobody knows, until its answer is here. */
-  committing: boolean;
-}
-
 /**
  * Runs work in a transaction: all of it happens, or, if it throws, nothing.
- * @throws CommitUnknown when the connection broke while COMMIT was on its way.
+ * @throws CommitUnknown when the connection broke while COMMIT was on its way; Abandoned when it was given up before.
  */
 export async function inTransaction<T>(
   client: PoolClient,
-  progress: TransactionProgress,
+  progress: WorkProgress,
   work: () => Promise<T>,
 ): Promise<T> {
-  await client.query('BEGIN');
+  if (progress.abandoned) throw new Abandoned();
   let result: T;
   try {
-    result = await work();
+    [, result] = await sentTogether(client, () => Promise.all([client.query(beginWriting), work()]));
+    if (progress.abandoned) throw new Abandoned();
   } catch (error) {
     // Where this fails too the connection is gone, and the server undoes what was not committed.
     await client.query('ROLLBACK').catch(() => undefined);
@@ -84,4 +92,15 @@ export async function inTransaction<T>(
   // A transaction that had failed before is undone by COMMIT, which calls that a success.
   if (answer.command !== 'COMMIT') throw new Error(`the transaction ended with ${answer.command}`);
   return result;
+}
+
+/** Sends what `work` has to send at its beginning in one piece: with eight statements, one call of the system and not nine. */
+function sentTogether<T>(client: PoolClient, work: () => Promise<T>): Promise<T> {
+  const { stream } = client.connection;
+  stream.cork();
+  try {
+    return work();
+  } finally {
+    stream.uncork();
+  }
 }

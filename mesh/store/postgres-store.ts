@@ -6,12 +6,13 @@ import type { Tracer } from '../telemetry/tracer.js';
 import { observedWork } from './observed-work.js';
 import { writeBatch } from './postgres-batch.js';
 import { postgresCalls } from './postgres-calls.js';
-import { CommitUnknown } from './postgres-errors.js';
+import { CommitUnknown, ruleBrokenIn } from './postgres-errors.js';
 import { firstWork } from './postgres-open.js';
 import { openPostgresPool, type PostgresAccess } from './postgres-pool.js';
 import { applyPostgresSchema } from './postgres-schema.js';
 import type { SchemaStep } from './schema-step.js';
 import type { Row, Statement, Store } from './store.js';
+import { storageRefused } from './store-errors.js';
 import { commandAnswer, pendingMessage, recordedEvent } from './stored-rows.js';
 
 /** What a store is opened with. */
@@ -32,6 +33,8 @@ export interface PostgresStoreOptions {
   readonly metrics?: Pick<Metrics, 'observeDatabase'> | undefined;
   /** How long the opening waits for the server and the database, in milliseconds. Default 20000. */
   readonly openWithinMs?: number;
+  /** How long bringing it to its shape may take after that, in milliseconds. Default 60000. */
+  readonly shapeWithinMs?: number;
   /** How long an operation may take, in milliseconds. Default 900: within any deadline. */
   readonly withinMs?: number;
 }
@@ -48,11 +51,14 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const { service, clock, timers, log, access, withinMs = 900 } = options;
   const pool = openPostgresPool(access, {
     statementWithinMs: withinMs,
-    connectWithinMs: withinMs * 0.8,
+    // Longer than anybody waits: what is connected too late for one serves the next.
+    connectWithinMs: withinMs * 1.5,
+    writesOnlyInTransactions: true,
   });
   const name = `the database ${access.database} of ${service} at ${access.address.host}:${access.address.port}`;
   try {
-    const patience = { openWithinMs: options.openWithinMs ?? 20_000, beingMade: true, clock, timers };
+    const { openWithinMs = 20_000, shapeWithinMs: workWithinMs = 60_000 } = options;
+    const patience = { openWithinMs, workWithinMs, beingMade: true, clock, timers };
     await firstWork(pool, name, patience, (client) => applyPostgresSchema(client, options.schema, name));
   } catch (error) {
     await pool.end();
@@ -66,7 +72,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     clock,
     tracer: options.tracer,
     metrics: options.metrics,
-    unavailable: (cause) => storageUnavailable(service, cause),
+    failure: (cause) => storageFailure(service, cause),
   });
 
   const readRows = (operation: string, trace: TraceContext | undefined, { sql, values = [] }: Statement) =>
@@ -129,7 +135,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     markPublished: async (sequences) => {
       if (sequences.length === 0) return;
       await observed('mark published', undefined, () =>
-        calls.read((session) =>
+        calls.write((session) =>
           session.run('DELETE FROM mesh_outbox WHERE sequence = ANY(?::bigint[])', [sequences]),
         ),
       );
@@ -142,7 +148,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 
     probe: async () => {
       await observed('probe', undefined, () =>
-        calls.read((session) =>
+        calls.write((session) =>
           session.run(
             'INSERT INTO mesh_probe (id, at_ms) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms',
             [clock.nowMs()],
@@ -155,7 +161,9 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   };
 }
 
-function storageUnavailable(service: string, cause: unknown): MeshError {
+function storageFailure(service: string, cause: unknown): MeshError {
+  const rule = ruleBrokenIn(cause);
+  if (rule !== undefined) return storageRefused(service, rule, cause);
   const outcome =
     cause instanceof CommitUnknown ? 'it is not known whether anything was changed' : 'nothing was changed';
   return new MeshError({

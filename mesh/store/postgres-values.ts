@@ -2,7 +2,7 @@ import type { CustomTypesConfig } from 'pg';
 import type { SqlValue } from './store.js';
 
 /** Type numbers from PostgreSQL's catalogue (pg_type.dat). */
-const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, numeric: 1700 };
+const oids = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, float4: 700, float8: 701, numeric: 1700 };
 
 /**
  * What comes out of PostgreSQL, as {@link SqlValue}: the same values that SQLite gives. A sum of BIGINT is NUMERIC there,
@@ -16,6 +16,8 @@ function parserOf(oid: number): (text: string) => SqlValue {
   switch (oid) {
     case oids.int2:
     case oids.int4:
+    case oids.float4:
+    case oids.float8:
       return Number;
     case oids.int8:
     case oids.numeric:

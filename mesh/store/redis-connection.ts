@@ -28,7 +28,8 @@ const commandWithinMs = 1_000;
 /**
  * Opens a connection. Redis need not be there: commands wait for it up to a second and then fail, and it comes back by
  * itself. A command whose answer was lost is not sent again, because it may have worked.
- * @param blocksMs for a connection whose commands wait in Redis for messages: how long, in milliseconds.
+ * @param blocksMs for a connection whose commands wait in Redis for messages: how long, in milliseconds. While Redis is away
+ *   commands on it fail at once.
  * @throws StartupError for a wrong URL, or a password file that can't be read.
  */
 export function openRedis(access: RedisAccess, blocksMs = 0): Redis {
@@ -43,6 +44,9 @@ export function openRedis(access: RedisAccess, blocksMs = 0): Redis {
     commandTimeout: commandWithinMs + blocksMs,
     maxRetriesPerRequest: null,
     autoResendUnfulfilledCommands: false,
+    // What waits here for Redis is sent when it is back, also when its caller has given it up meanwhile (sendCommand in Redis.js).
+    // A read that takes messages for nobody would keep them from everybody.
+    enableOfflineQueue: blocksMs === 0,
     enableReadyCheck: true,
     retryStrategy: (attempt: number) => Math.min(500, 20 * 2 ** Math.min(attempt, 6)),
     ...(user === '' ? {} : { username: user }),

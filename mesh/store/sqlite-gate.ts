@@ -1,5 +1,6 @@
 import type { Timers } from '../runtime/ports.js';
 import type { SqliteDatabase } from './sqlite-database.js';
+import { isBusy } from './sqlite-errors.js';
 
 /** How long a write waits for another process that holds the database, in milliseconds, before its caller is told. */
 const patienceMs = 500;
@@ -7,8 +8,6 @@ const patienceMs = 500;
 const blockMs = 50;
 /** Pause between two looks whether it is free. */
 const lookEveryMs = 10;
-/** SQLITE_BUSY; https://sqlite.org/rescode.html#busy. */
-const busyCode = 5;
 
 /** Runs a write, and waits where another process is writing. */
 export type SqliteGate = <T>(write: () => T) => Promise<T>;
@@ -67,8 +66,4 @@ function isFree(database: SqliteDatabase): boolean {
   } finally {
     database.blockFor(blockMs);
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return (error as { sqliteCode?: number } | undefined)?.sqliteCode === busyCode;
 }

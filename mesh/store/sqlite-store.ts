@@ -8,9 +8,11 @@ import { observedWork } from './observed-work.js';
 import type { SchemaStep } from './schema-step.js';
 import { writeBatch } from './sqlite-batch.js';
 import { openSqliteDatabase, type SqliteDatabaseOptions } from './sqlite-database.js';
+import { ruleBrokenIn } from './sqlite-errors.js';
 import { createSqliteGate, type SqliteGate } from './sqlite-gate.js';
 import { applySchema } from './sqlite-schema.js';
 import type { Row, Statement, Store } from './store.js';
+import { storageRefused } from './store-errors.js';
 import { commandAnswer, pendingMessage, recordedEvent } from './stored-rows.js';
 
 /** What a store is opened with. */
@@ -54,7 +56,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     clock,
     tracer,
     metrics,
-    unavailable: (cause) => storageUnavailable(service, cause),
+    failure: (cause) => storageFailure(service, cause),
   });
   /** What the work found, or ran into, when that is on the disk: nobody may act on what power can still take away. */
   const settled = async <T>(work: () => T | Promise<T>): Promise<T> => {
@@ -146,7 +148,9 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   };
 }
 
-function storageUnavailable(service: string, cause: unknown): MeshError {
+function storageFailure(service: string, cause: unknown): MeshError {
+  const rule = ruleBrokenIn(cause);
+  if (rule !== undefined) return storageRefused(service, rule, cause);
   const changed =
     cause instanceof SyncFailed ? 'it is not known whether anything was changed' : 'nothing was changed';
   return new MeshError({

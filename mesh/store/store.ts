@@ -83,7 +83,10 @@ export interface Batch {
  */
 export interface Store {
   readonly dialect: Dialect;
-  /** Rows of a read. @throws MeshError UNAVAILABLE (STORAGE_UNAVAILABLE) when the database can't be read. */
+  /**
+   * Rows of a read. @throws MeshError UNAVAILABLE (STORAGE_UNAVAILABLE) when the database can't be read, INTERNAL for a value
+   * that does not fit.
+   */
   query<T extends Row = Row>(statement: Statement, trace?: TraceContext): Promise<T[]>;
   /** A stream's events after `afterVersion` (default 0), oldest first; empty when there is no such stream. */
   readStream(stream: string, afterVersion?: number, trace?: TraceContext): Promise<RecordedEvent[]>;
@@ -99,6 +102,8 @@ export interface Store {
    * @throws StoreConflict when a version, guard, inbox row or command row is not as expected: nothing was written.
    * @throws MeshError UNAVAILABLE (STORAGE_UNAVAILABLE) when it was not written, or, where the database is a server, it is
    * not known whether it was: load again. A command or an inbox row in the batch makes repeating it safe.
+   * @throws MeshError INTERNAL when it breaks a rule of the database (a constraint, a value that does not fit): nothing was
+   * written, and nothing would be if it were repeated. What a batch that lost a race meets is never that.
    */
   commit(batch: Batch): Promise<void>;
   /** Up to `limit` outbox messages that were not marked as published, oldest first. For the outbox relay. */

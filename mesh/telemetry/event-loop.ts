@@ -25,28 +25,36 @@ export interface EventLoopOptions {
 const kept = 1_000;
 
 /**
- * Starts watching, by a timer that compares when it was due with when it ran. The platform's own histogram
- * (`monitorEventLoopDelay`) forgets where it stood each time it is reset, and misses a block that follows a reading.
+ * Looks at the event loop again and again, by a timer that compares when it was due with when it ran. The platform's own
+ * histogram (`monitorEventLoopDelay`) forgets where it stood each time it is reset, and misses a block that follows a reading.
+ * @param seen is told the lag of each look, in milliseconds.
+ * @returns what ends it.
  */
-export function startEventLoopSampler(options: EventLoopOptions): EventLoopSampler {
+export function watchEventLoop(options: EventLoopOptions, seen: (lagMs: number) => void): () => void {
   const { clock, timers, everyMs = 20 } = options;
+  let dueMs = 0;
+  let cancel = () => {};
+  const wait = () => {
+    dueMs = clock.monotonicMs() + everyMs;
+    cancel = timers.after(everyMs, () => {
+      seen(Math.max(0, clock.monotonicMs() - dueMs));
+      wait();
+    });
+  };
+  wait();
+  return () => cancel();
+}
+
+/** Starts watching for one reader, who takes what was measured away. */
+export function startEventLoopSampler(options: EventLoopOptions): EventLoopSampler {
   let lagsMs: number[] = [];
   let measured = 0;
   let maxMs = 0;
-  let dueMs = 0;
-  let cancel = () => {};
-  const look = () => {
-    const lagMs = Math.max(0, clock.monotonicMs() - dueMs);
+  const stop = watchEventLoop(options, (lagMs) => {
     lagsMs[measured % kept] = lagMs;
     measured += 1;
     maxMs = Math.max(maxMs, lagMs);
-    wait();
-  };
-  const wait = () => {
-    dueMs = clock.monotonicMs() + everyMs;
-    cancel = timers.after(everyMs, look);
-  };
-  wait();
+  });
   return {
     read: () => {
       const lag = { meanMs: meanOf(lagsMs), p99Ms: quantileOf(lagsMs, 0.99), maxMs };
@@ -55,7 +63,7 @@ export function startEventLoopSampler(options: EventLoopOptions): EventLoopSampl
       maxMs = 0;
       return lag;
     },
-    stop: () => cancel(),
+    stop,
   };
 }
 

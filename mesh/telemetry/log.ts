@@ -81,7 +81,7 @@ export function openLog(options: LogOptions): OpenLog {
     stream.destroy();
   };
   process.once('exit', close);
-  const target = { isClosed: () => closed, flush: () => flush(stream) };
+  const target = { isClosed: () => closed, flush: () => writeOut(stream) };
   return {
     service: (name) => logOf(root.child({ service: redactText(name) }), target),
     flush: target.flush,
@@ -142,6 +142,15 @@ function open(path: string): number {
     throw new StartupError(`the log file ${path} can't be written (${code})`, 'make its folder writable', {
       cause,
     });
+  }
+}
+
+/** Hands lines to the operating system. Not flushSync, which waits for the disk: a failure a line would stop the process. */
+function writeOut(stream: { flush(): void }): void {
+  try {
+    stream.flush();
+  } catch {
+    // As below.
   }
 }
 

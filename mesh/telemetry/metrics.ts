@@ -1,13 +1,16 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { MethodPolicy } from '../contract/policy.js';
+import type { Clock } from '../runtime/ports.js';
 import { boundedLabel, otherLabel } from './bounded-label.js';
 import { createClientMetrics, type EdgeMetrics } from './client-metrics.js';
+import { createLoadMetrics } from './load-metrics.js';
 
 /** What the metrics interceptors of one service tell. `method` is a path: `/meshmart.cart.v1.CartService/AddItem`. */
 export interface RpcMetrics {
   /** A call has ended. `code` is the name of its gRPC status, such as `OK` or `NOT_FOUND`. */
   observe(side: 'server' | 'client', method: string, code: string, seconds: number): void;
   /** A call has begun (1) or ended (-1). */
-  inFlight(side: 'server' | 'client', method: string, delta: 1 | -1): void;
+  inFlight(side: 'server' | 'client', method: Pick<MethodPolicy, 'path' | 'kind'>, delta: 1 | -1): void;
 }
 
 /** A message that a consumer has handled. */
@@ -40,6 +43,10 @@ export interface Metrics {
   rpc(service: string): RpcMetrics;
   /** What protects the calls of `caller` to `callee`, both folder names. One for each edge of the process. */
   edge(caller: string, callee: string): EdgeMetrics;
+  /** An HTTP request that some service answers has begun (1) or ended (-1). */
+  httpInFlight(service: string, delta: 1 | -1): void;
+  /** The event loop of the process was so late, in seconds. */
+  eventLoopLag(seconds: number): void;
   /** An HTTP request has been answered. `route` is the template (`/v1/products/{id}`), never the path. */
   observeHttp(method: string, route: string, status: number, seconds: number): void;
   observeMessage(message: ProcessedMessage): void;
@@ -55,6 +62,7 @@ export interface MetricsOptions {
   readonly version: string;
   /** `one-process`, `processes`, `cluster`. */
   readonly shape: string;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   /** Memory, CPU, garbage collection and event-loop lag of the process, under prom-client's names. Default true. */
   readonly process?: boolean;
 }
@@ -88,6 +96,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const operationLabel = boundedLabel(20);
   const errorLabel = boundedLabel(50);
 
+  const load = createLoadMetrics({ registers, clock: options.clock, serviceLabel });
   const rpcLabels = ['rpc_system_name', 'rpc_method', 'service_name'] as const;
   const call = (side: 'server' | 'client', help: string) => ({
     duration: new Histogram({
@@ -158,9 +167,14 @@ export function createMetrics(options: MetricsOptions): Metrics {
             { ...labels(method), rpc_response_status_code: codeLabel(code) },
             seconds,
           ),
-        inFlight: (side, method, delta) => calls[side].active.inc(labels(method), delta),
+        inFlight: (side, method, delta) => {
+          calls[side].active.inc(labels(method.path), delta);
+          if (side === 'server' && method.kind === 'unary') load.requests(service, delta);
+        },
       };
     },
+    httpInFlight: load.requests,
+    eventLoopLag: load.eventLoopLag,
     observeHttp: (method, route, status, seconds) =>
       http.observe(
         {

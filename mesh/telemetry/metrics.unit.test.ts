@@ -1,8 +1,10 @@
 import { expect } from 'chai';
+import { virtualClock } from '../testing/virtual-clock.js';
 import { boundedLabel } from './bounded-label.js';
 import { createMetrics } from './metrics.js';
 
-const create = () => createMetrics({ version: '0.1.0', shape: 'one-process', process: false });
+const create = () =>
+  createMetrics({ version: '0.1.0', shape: 'one-process', clock: virtualClock().clock, process: false });
 
 describe('metrics', () => {
   it('count and time calls on both sides by method, code and service', async () => {
@@ -26,10 +28,21 @@ describe('metrics', () => {
   it('tell how many calls are in flight', async () => {
     const metrics = create();
     const order = metrics.rpc('order');
-    for (const delta of [1, 1, -1] as const) order.inFlight('server', '/a.B/C', delta);
+    for (const delta of [1, 1, -1] as const)
+      order.inFlight('server', { path: '/a.B/C', kind: 'unary' }, delta);
     expect((await metrics.text()).text).to.include(
       'rpc_server_active_calls{rpc_system_name="grpc",rpc_method="a.B/C",service_name="order"} 1',
     );
+  });
+
+  it('tell how many requests a service answers, by gRPC and HTTP: no streams, and not what it asks itself', async () => {
+    const metrics = create();
+    const order = metrics.rpc('order');
+    order.inFlight('server', { path: '/a.B/C', kind: 'unary' }, 1);
+    order.inFlight('server', { path: '/a.B/Watch', kind: 'server_streaming' }, 1);
+    order.inFlight('client', { path: '/a.B/C', kind: 'unary' }, 1);
+    metrics.httpInFlight('order', 1);
+    expect((await metrics.text()).text).to.include('mesh_requests_in_flight{service_name="order"} 2\n');
   });
 
   it('time HTTP requests by method, route and status', async () => {
@@ -121,7 +134,11 @@ describe('metrics', () => {
   });
 
   it('include those of the process', async () => {
-    const { text } = await createMetrics({ version: '0.1.0', shape: 'one-process' }).text();
+    const { text } = await createMetrics({
+      version: '0.1.0',
+      shape: 'one-process',
+      clock: virtualClock().clock,
+    }).text();
     for (const name of [
       'process_resident_memory_bytes',
       'process_cpu_seconds_total',

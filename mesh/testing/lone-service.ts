@@ -16,6 +16,7 @@ import type { Dispatch } from '../rpc/wire.js';
 import { machineAmbient } from '../runtime/ambient.js';
 import { type HostWorld, hostService } from '../runtime/host.js';
 import { parseManifest } from '../runtime/manifest-file.js';
+import { machineHttp } from '../runtime/outgoing-http.js';
 import { packageRoot } from '../runtime/package-root.js';
 import type { Ambient } from '../runtime/ports.js';
 import type { BoundContract, Service } from '../runtime/service.js';
@@ -109,10 +110,11 @@ export async function startLoneService(options: LoneServiceOptions): Promise<Lon
     ambient,
     bus,
     callPolicy: createCallPolicy({ ...options.callers, [name]: manifest.calls }),
-    metrics: createMetrics({ version: 'test', shape: 'test', process: false }),
+    metrics: createMetrics({ version: 'test', shape: 'test', clock: ambient.clock, process: false }),
     tracerOf: () => nullTracer,
     logOf: () => log,
     mail: { send: async () => undefined },
+    http: machineHttp(),
     wires: (caller) => (protoService) => inProcessWire(() => neighbours.get(protoService), caller),
     // Each neighbour is found by the contract that it stands in for.
     ownerOf: (protoService) => protoService,

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -24,7 +24,7 @@ export interface TestPostgres {
   readonly superuser: PostgresAccess;
   /** Makes the database of a service, as a shop does, and gives its way in. */
   database(service: string): Promise<PostgresAccess>;
-  /** kill -9; resolves when it is gone. */
+  /** kill -9; resolves when it is gone, and with it the processes that served its connections. */
   kill(): Promise<void>;
   /** Starts it again on the same data. */
   start(): Promise<void>;
@@ -101,11 +101,28 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       const name = postgresNameOf(service);
       return { address, user: name, database: name, password: () => password, name: 'test' };
     },
-    kill: () => end('SIGKILL'),
+    kill: async () => {
+      // They outlive it until they notice, and answer meanwhile.
+      const serving = new Set(processes().flatMap(({ pid, parent }) => (parent === child.pid ? [pid] : [])));
+      await end('SIGKILL');
+      await eventually(() => processes().every(({ pid, ended }) => ended || !serving.has(pid)), {
+        withinMs: 10_000,
+        what: 'the processes of PostgreSQL to end',
+      });
+    },
     start,
     end: async () => {
       await end('SIGQUIT');
       folder.remove();
     },
   };
+}
+
+/** All processes of the machine. */
+function processes(): { readonly pid: number; readonly parent: number; readonly ended: boolean }[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' }).trim().split('\n');
+  return lines.map((line) => {
+    const [pid, parent, state = ''] = line.trim().split(/\s+/);
+    return { pid: Number(pid), parent: Number(parent), ended: state.startsWith('Z') };
+  });
 }

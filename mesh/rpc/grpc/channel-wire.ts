@@ -10,6 +10,7 @@ import {
 import { MeshError } from '../../contract/error.js';
 import type { MethodPolicy } from '../../contract/policy.js';
 import { mayRepeat } from '../../resilience/repeatable.js';
+import type { Metadata } from '../context.js';
 import { cancelled } from '../deadline.js';
 import { isStream, untilAborted } from '../stream.js';
 import type { Body, Wire, WireRequest, WireResponse } from '../wire.js';
@@ -18,10 +19,13 @@ import { fromGrpcMetadata, toGrpcMetadata } from './grpc-metadata.js';
 import { type RepeatListener, tellRepeats } from './repeats.js';
 import { channelSecurity, type ShownIdentity } from './tls.js';
 
-/** Keepalive as Temporal's clients have it: a peer that went away without a word is noticed within 45 s. */
+/**
+ * A connection that gives no answers is given up within 8 s, as one that a network swallows. Servers that find pings too
+ * frequent say so, and grpc-js asks them less.
+ */
 const defaultOptions: ChannelOptions = {
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 15_000,
+  'grpc.keepalive_time_ms': 5_000,
+  'grpc.keepalive_timeout_ms': 3_000,
   'grpc.keepalive_permit_without_calls': 1,
   'grpc.max_receive_message_length': 4 * 1024 * 1024,
 };
@@ -37,6 +41,10 @@ export interface GrpcWireOptions {
    * UNAVAILABLE. Without one there is no TLS.
    */
   readonly identity?: ShownIdentity | undefined;
+  /** What stands in `:authority`, by which a mesh routes. Default: {@link callee}. */
+  readonly authority?: string | undefined;
+  /** Sent with each call besides its own, such as the caller's name where nothing proves it. */
+  readonly metadata?: Metadata | undefined;
   /** Options of the channel, such as a service config. */
   readonly channel?: ChannelOptions | undefined;
   /** Told of calls that were repeated, or were refused it, for metrics. */
@@ -49,9 +57,13 @@ export interface GrpcWireOptions {
  * @throws TypeError for an identity without a callee.
  */
 export function grpcWire(target: string, options: GrpcWireOptions = {}): Wire {
-  const { credentials, options: names } = channelSecurity(options.identity, options.callee);
+  const { credentials, options: names } = channelSecurity(
+    options.identity,
+    options.callee,
+    options.authority,
+  );
   const client = new Client(target, credentials, { ...defaultOptions, ...options.channel, ...names });
-  const line: Line = { client, repeats: options.repeats };
+  const line: Line = { client, repeats: options.repeats, metadata: options.metadata ?? {} };
   let open = true;
   return {
     call: async (request) => {
@@ -66,10 +78,15 @@ export function grpcWire(target: string, options: GrpcWireOptions = {}): Wire {
   };
 }
 
-/** A channel, and who hears of repeated calls on it. */
+/** A channel, who hears of repeated calls on it, and what is sent with each. */
 interface Line {
   readonly client: Client;
   readonly repeats: RepeatListener | undefined;
+  readonly metadata: Metadata;
+}
+
+function metadataOf(line: Line, request: WireRequest) {
+  return toGrpcMetadata({ ...request.metadata, ...line.metadata });
 }
 
 function send(line: Line, request: WireRequest): Promise<WireResponse> {
@@ -124,7 +141,7 @@ function unaryOnce(
       same,
       same,
       Buffer.from(body),
-      toGrpcMetadata(request.metadata),
+      metadataOf(line, request),
       deadlineOf(request),
       (error, bytes) => {
         stopWatching();
@@ -158,7 +175,7 @@ function clientStream(line: Line, request: WireRequest): Promise<WireResponse> {
       request.method.path,
       same,
       same,
-      toGrpcMetadata(request.metadata),
+      metadataOf(line, request),
       deadlineOf(request),
       (error, bytes) => {
         stopWatching();
@@ -180,7 +197,7 @@ function serverStream(line: Line, request: WireRequest, body: Uint8Array): WireR
     same,
     same,
     Buffer.from(body),
-    toGrpcMetadata(request.metadata),
+    metadataOf(line, request),
     deadlineOf(request),
   );
   if (line.repeats !== undefined) tellRepeats(call, request.method, line.repeats);
@@ -192,7 +209,7 @@ function bidi(line: Line, request: WireRequest): WireResponse {
     request.method.path,
     same,
     same,
-    toGrpcMetadata(request.metadata),
+    metadataOf(line, request),
     deadlineOf(request),
   );
   pump(request.body, call);

@@ -13,6 +13,7 @@ import {
 } from '@grpc/grpc-js';
 import type { MethodPolicy } from '../../contract/policy.js';
 import { StartupError } from '../../runtime/startup-error.js';
+import type { ToldCaller } from '../../security/told-caller.js';
 import { cancelled } from '../deadline.js';
 import { isStream } from '../stream.js';
 import type { Body, Dispatch, WireResponse } from '../wire.js';
@@ -21,8 +22,11 @@ import { fromGrpcMetadata, toGrpcMetadata, withoutSpoofable } from './grpc-metad
 import { peerService } from './peer-service.js';
 import { type ShownIdentity, serverCredentials } from './tls.js';
 
-/** What a server listens with, and how it knows its callers: see {@link CallersAlike} and {@link CallersCertified}. */
-export type GrpcServerOptions = ListenOptions & (CallersAlike | CallersCertified);
+/**
+ * What a server listens with, and how it knows its callers: see {@link CallersAlike}, {@link CallersCertified} and
+ * {@link CallersTold}.
+ */
+export type GrpcServerOptions = ListenOptions & (CallersAlike | CallersCertified | CallersTold);
 
 interface ListenOptions {
   readonly host: string;
@@ -42,6 +46,7 @@ export interface CallersAlike {
   /** `outside` at a front port. */
   readonly caller: string;
   readonly identity?: undefined;
+  readonly callerOf?: undefined;
 }
 
 /**
@@ -52,6 +57,14 @@ export interface CallersCertified {
   /** The server's own identity. */
   readonly identity: ShownIdentity;
   readonly caller?: undefined;
+  readonly callerOf?: undefined;
+}
+
+/** Without TLS of our own: each call's metadata tells who makes it, written by a mesh that has checked it, or by the caller. */
+export interface CallersTold {
+  readonly callerOf: ToldCaller;
+  readonly caller?: undefined;
+  readonly identity?: undefined;
 }
 
 /** A gRPC server that listens. */
@@ -138,6 +151,10 @@ function byService(methods: Iterable<MethodPolicy>): Map<string, MethodPolicy[]>
   return services;
 }
 
+function toldCaller(call: AnyCall, { callerOf }: GrpcServerOptions): string | undefined {
+  return callerOf?.((name) => call.metadata.get(name).filter((value) => typeof value === 'string'));
+}
+
 type AnyCall =
   | ServerUnaryCall<Buffer, Buffer>
   | ServerReadableStream<Buffer, Buffer>
@@ -156,7 +173,7 @@ function handlerOf(
     stopping.addEventListener('abort', end, { once: true });
     const deadline = call.getDeadline();
     try {
-      const caller = options.caller ?? peerService(call);
+      const caller = options.caller ?? toldCaller(call, options) ?? peerService(call);
       const metadata = fromGrpcMetadata(call.metadata);
       return await options.dispatch({
         method,

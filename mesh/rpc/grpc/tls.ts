@@ -14,6 +14,7 @@ import {
 import type { FollowedIdentity } from '../../security/followed-identity.js';
 import { serviceOfCertificate } from '../../security/spiffe.js';
 import type { WorkloadIdentity } from '../../security/workload-identity.js';
+import { noticeResets } from './reset-connections.js';
 
 /** An identity that stays, or one that is renewed while servers and channels show it. */
 export type ShownIdentity = WorkloadIdentity | FollowedIdentity;
@@ -67,12 +68,14 @@ function contextOf(identity: WorkloadIdentity): SecureContext {
 /**
  * Credentials that show our identity and take only the callee's own: whoever answers at the address must have the
  * callee's certificate, since a registry can be wrong about addresses. Names of hosts play no part.
+ * @param authority of the calls. Default: the callee's name.
  */
 export function channelSecurity(
   identity: ShownIdentity | undefined,
   callee: string | undefined,
+  authority: string | undefined = callee,
 ): ChannelSecurity {
-  const options = callee === undefined ? {} : { 'grpc.default_authority': callee };
+  const options = authority === undefined ? {} : { 'grpc.default_authority': authority };
   if (identity === undefined) return { credentials: credentials.createInsecure(), options };
   if (callee === undefined) throw new TypeError('a channel with an identity must know whom it calls');
   const checkServerIdentity = (_host: string, certificate: PeerCertificate) =>
@@ -99,10 +102,13 @@ function connectingAnew(make: () => ChannelCredentials): ChannelCredentials {
   made._createSecureConnector = (...terms): experimental.SecureConnector => {
     const first = createConnector(...terms);
     return {
-      connect: (socket) =>
-        make()
+      connect: async (socket) => {
+        const connection = await make()
           ._createSecureConnector(...terms)
-          .connect(socket.unref()),
+          .connect(socket.unref());
+        noticeResets(connection.socket);
+        return connection;
+      },
       waitForReady: () => first.waitForReady(),
       getCallCredentials: () => first.getCallCredentials(),
       destroy: () => first.destroy(),

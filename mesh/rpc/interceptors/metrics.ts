@@ -13,9 +13,9 @@ export function metricsInterceptor(
   return (next) => async (call) => {
     const { path } = call.method;
     const startedMs = clock.monotonicMs();
-    metrics.inFlight(side, path, 1);
+    metrics.inFlight(side, call.method, 1);
     const end = (failure: unknown) => {
-      metrics.inFlight(side, path, -1);
+      metrics.inFlight(side, call.method, -1);
       const code = failure === undefined ? 'OK' : MeshError.from(failure).code;
       metrics.observe(side, path, code, (clock.monotonicMs() - startedMs) / 1_000);
     };

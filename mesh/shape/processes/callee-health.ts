@@ -32,7 +32,13 @@ async function healthOf(manifest: Manifest, options: CalleeHealthOptions): Promi
   const cancel = ambient.timers.after(withinMs, () => ending.abort());
   try {
     const deadlineMs = ambient.clock.nowMs() + withinMs;
-    const serving = await askHealth(options.wireTo(name), '', deadlineMs, ending.signal);
+    const serving = await askHealth(
+      options.wireTo(name),
+      // By the contract's name: the empty one only says that the process lives.
+      manifest.implements[0] ?? '',
+      deadlineMs,
+      ending.signal,
+    );
     return { name, criticality, serving, problem: serving ? undefined : 'says that it is not serving' };
   } catch (error) {
     const problem = ending.signal.aborted

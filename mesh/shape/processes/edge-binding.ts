@@ -7,6 +7,7 @@ import { readPorts } from '../ports-setting.js';
 import { createReadinessWatch } from '../readiness.js';
 import { checkCallees } from './callee-health.js';
 import type { Binding, InstanceParts } from './instance-parts.js';
+import { placeText } from './instance-place.js';
 
 /** Builds the edge and opens the two front ports, PORT and GRPC_PORT. */
 export async function bindEdge(parts: InstanceParts, module: LoadedModule): Promise<Binding> {
@@ -37,6 +38,7 @@ export async function bindEdge(parts: InstanceParts, module: LoadedModule): Prom
       ownerOf: world.ownerOf,
       wireTo: observedWires(world, module.manifest.name),
       listen: { host: ports.host, httpPort: ports.http },
+      httpInFlight: (delta) => world.metrics.httpInFlight(module.manifest.name, delta),
       observeHttp: world.metrics.observeHttp,
       buckets: parts.backends.buckets,
       readiness: readiness.current,
@@ -65,7 +67,7 @@ export async function bindEdge(parts: InstanceParts, module: LoadedModule): Prom
     });
     const { httpUrl } = await built.listen();
     return {
-      addresses: { httpUrl, frontAddress: `${ports.host}:${front.port}` },
+      addresses: { httpUrl, frontAddress: placeText({ address: ports.host, port: front.port }) },
       health: async () => ({ serving: true, problem: undefined }),
       begin: async () => undefined,
       drain: async (graceMs) => {

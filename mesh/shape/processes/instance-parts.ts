@@ -6,6 +6,7 @@ import type { SchemaStep } from '../../store/schema-step.js';
 import type { LoadedShop } from '../loaded-shop.js';
 import type { Backends } from './backends.js';
 import type { InstanceAddresses } from './channel.js';
+import type { InstancePlace } from './instance-place.js';
 import type { Neighbours } from './neighbours.js';
 
 /** What one instance is started with. */
@@ -21,6 +22,7 @@ export interface InstanceOptions {
 /** What an instance has built before it binds its service, or the edge, to its ports. */
 export interface InstanceParts {
   readonly options: InstanceOptions;
+  readonly place: InstancePlace;
   readonly world: HostWorld;
   readonly hostedOptions: (schema: readonly SchemaStep[]) => Promise<HostedOptions>;
   readonly neighbours: Neighbours;

@@ -9,11 +9,13 @@ import { openDataFiles } from '../../runtime/data-folder.js';
 import type { ServiceHealth } from '../../runtime/edge.js';
 import type { HostWorld } from '../../runtime/host.js';
 import { smtpMailSender } from '../../runtime/mail.js';
-import { secretsOf } from '../../runtime/secret-file.js';
+import { machineHttp } from '../../runtime/outgoing-http.js';
+import { declaredSecrets, secretSource } from '../../runtime/secret-source.js';
 import { settingsOf } from '../../runtime/setting.js';
 import type { SchemaStep } from '../../store/schema-step.js';
 import type { EdgeMetrics } from '../../telemetry/client-metrics.js';
 import { createEdgeMemory } from '../../telemetry/edge-memory.js';
+import { watchEventLoop } from '../../telemetry/event-loop.js';
 import { createMetrics } from '../../telemetry/metrics.js';
 import { readAdminToken } from '../admin-access.js';
 import { openAdminPort } from '../admin-port.js';
@@ -26,6 +28,7 @@ import { openBackends } from './backends.js';
 import type { InstanceAddresses } from './channel.js';
 import { bindEdge } from './edge-binding.js';
 import type { InstanceOptions } from './instance-parts.js';
+import { readPlace } from './instance-place.js';
 import { openNeighbours } from './neighbours.js';
 import { bindService } from './service-binding.js';
 import { openServiceStore } from './service-store.js';
@@ -40,7 +43,9 @@ export interface RunningInstance {
 
 /** How long after its deregistration an instance serves on: every client has heard of it by then. */
 const settleMs = 500;
-const graceMs = 5_000;
+
+/** How often an instance looks whether its event loop lags: often enough for a mean over seconds, and hardly work. */
+const lagEveryMs = 100;
 
 /**
  * The life cycle of one instance, in order: load, build, listen, healthy, register; and on the way out: not serving,
@@ -54,6 +59,7 @@ export function startInstance(options: InstanceOptions): Promise<RunningInstance
 async function start(options: InstanceOptions, opened: Opened): Promise<RunningInstance> {
   const { shop, manifest, environment, id } = options;
   const { name } = manifest;
+  const place = readPlace(environment);
 
   // Load.
   const data = openDataFiles(options.dataFolder);
@@ -67,7 +73,10 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
   const spans = await openSpans({ environment, version: shop.version, ambient, log, fallback: 'otlp' });
   opened.push(() => spans.close());
   const tracer = spans.tracerOf(name);
-  const metrics = createMetrics({ version: shop.version, shape: 'processes' });
+  const metrics = createMetrics({ version: shop.version, shape: 'processes', clock: ambient.clock });
+  opened.push(
+    watchEventLoop({ ...ambient, everyMs: lagEveryMs }, (lagMs) => metrics.eventLoopLag(lagMs / 1_000)),
+  );
   const edges = createEdgeMemory();
   const backends = await openBackends({
     manifest,
@@ -106,14 +115,17 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     if (found === undefined) throw new Error(`there is no service '${callee}'`);
     return found;
   };
+  const http = machineHttp();
   const neighbours = openNeighbours({
     shop,
     manifest,
     id,
     data,
     environment,
+    place,
     ambient,
     log,
+    http,
     serviceConfig: (callee) => serviceConfigFor(manifestOf(callee).implements, shop.policies),
     protect: (wire, callee) =>
       protectWire(wire, {
@@ -129,6 +141,11 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     repeats: metricsTo,
   });
   opened.push(() => neighbours.close());
+  const mail = smtpMailSender(
+    () => environment['SMTP_URL'] || 'smtp://127.0.0.1:2525',
+    'Meshmart <shop@meshmart.example>',
+  );
+  opened.push(() => mail.close());
   const world: HostWorld = {
     ...shop,
     ambient,
@@ -136,10 +153,8 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     metrics,
     tracerOf: spans.tracerOf,
     logOf: () => log,
-    mail: smtpMailSender(
-      () => environment['SMTP_URL'] || 'smtp://127.0.0.1:2525',
-      'Meshmart <shop@meshmart.example>',
-    ),
+    mail,
+    http,
     wires: () => neighbours.wireTo,
     ownerOf: (service) => shop.owners.get(service),
   };
@@ -150,14 +165,14 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
       environment,
     ),
     setting: settingsOf(manifest, environment, {}),
-    secret: secretsOf(manifest, data.file('secrets'), ambient.random),
+    secret: declaredSecrets(manifest, secretSource(environment, data.file('secrets'), ambient.random)),
     documents: backends.documents,
     instance: id,
   });
 
   // Listen.
   const watching = (dispatch: Dispatch) => edges.watching(dispatch);
-  const parts = { options, world, hostedOptions, neighbours, backends, watching };
+  const parts = { options, place, world, hostedOptions, neighbours, backends, watching };
   const binding =
     module.service === undefined ? await bindEdge(parts, module) : await bindService(parts, module.service);
   opened.push(() => binding.close());
@@ -166,7 +181,7 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
     return { ready: serving, services: [{ name, criticality: manifest.criticality, serving, problem }] };
   });
   opened.push(() => readiness.stop());
-  const admin = await openAdminPort(environment['ADMIN_HOST'] || '127.0.0.1', 0, {
+  const admin = await openAdminPort(place.adminHost, place.adminPort, {
     metrics: metrics.text,
     readiness: readiness.current,
     status: async () => ({
@@ -211,7 +226,7 @@ async function start(options: InstanceOptions, opened: Opened): Promise<RunningI
         readiness.notServing();
         await registration.deregister();
         await ambient.timers.sleep(settleMs);
-        await binding.drain(graceMs);
+        await binding.drain(place.drainMs);
         await opened.close();
       })();
       return stopped;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DataFiles } from '../../runtime/data-folder.js';
 import type { Ambient } from '../../runtime/ports.js';
+import { secretSource } from '../../runtime/secret-source.js';
 import type { Environment } from '../../runtime/setting.js';
 import { postgresAddressOf, postgresPasswordIn } from '../../store/postgres-address.js';
 import { provisionPostgres } from '../../store/postgres-provision.js';
@@ -27,13 +28,12 @@ export async function makeDatabases(options: MakeDatabasesOptions): Promise<void
   const { shop, data, environment, servers, ambient } = options;
   const address = postgresAddressOf(servers.environment['POSTGRES_URL'] ?? '');
   const ours = servers.status().some(({ name }) => name === 'postgres');
+  const source = secretSource({}, join(data.path, 'secrets'), ambient.random);
   const password = ours ? superuserPassword(join(data.path, 'secrets')) : givenPassword(environment);
   await provisionPostgres({
     address,
     password: () => password,
-    services: Object.fromEntries(
-      shop.manifests.map(({ name }) => [name, servicePassword(data, name, ambient.random)]),
-    ),
+    services: Object.fromEntries(shop.manifests.map(({ name }) => [name, servicePassword(source, name)])),
     ambient,
   });
 }

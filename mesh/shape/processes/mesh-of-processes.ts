@@ -120,7 +120,7 @@ async function start(options: ProcessesOptions, opened: Opened): Promise<Running
     servers: running.servers?.status() ?? [],
   });
   const admin = await openAdminPort(ports.adminHost, ports.admin, {
-    metrics: createMetrics({ version: shop.version, shape: 'processes' }).text,
+    metrics: createMetrics({ version: shop.version, shape: 'processes', clock: ambient.clock }).text,
     readiness: async () => readinessOf(report()),
     status: async () => ({ ...report(), deadLetters: await deadLetters.counts() }),
     spansOfOrder: view.spansOfOrder,

@@ -6,17 +6,20 @@ import { createConsulResolver } from '../../discovery/consul-resolver.js';
 import { detouredResolver, switchboardDetour } from '../../discovery/detour.js';
 import { registerMeshResolver, type ServiceConfig } from '../../discovery/grpc-resolver.js';
 import type { InstanceHealth, Registered } from '../../discovery/registry.js';
+import { virtualAddresses } from '../../discovery/virtual-addresses.js';
 import { grpcWire } from '../../rpc/grpc/channel-wire.js';
 import type { RepeatListener } from '../../rpc/grpc/repeats.js';
 import type { Wire, WireTo } from '../../rpc/wire.js';
 import type { DataFiles } from '../../runtime/data-folder.js';
 import type { Manifest } from '../../runtime/manifest.js';
+import type { OutgoingHttp } from '../../runtime/outgoing-http.js';
 import type { Ambient, Log } from '../../runtime/ports.js';
-import type { Environment } from '../../runtime/setting.js';
-import { type FollowedIdentity, followIdentity } from '../../security/followed-identity.js';
+import { type Environment, wordOf } from '../../runtime/setting.js';
 import type { LoadedShop } from '../loaded-shop.js';
 import { readImage } from '../package-files.js';
 import type { InstanceAddresses } from './channel.js';
+import { type InstanceIdentity, openInstanceIdentity } from './instance-identity.js';
+import { authorityOf, type InstancePlace, placeOf, virtualAddressOf } from './instance-place.js';
 
 /** What an instance knows of itself when it looks for the others. */
 export interface NeighboursOptions {
@@ -25,8 +28,11 @@ export interface NeighboursOptions {
   readonly id: string;
   readonly data: DataFiles;
   readonly environment: Environment;
+  readonly place: InstancePlace;
   readonly ambient: Ambient;
   readonly log: Log;
+  /** To Consul, and to a switchboard of fault proxies. */
+  readonly http: OutgoingHttp;
   readonly serviceConfig: (callee: string) => ServiceConfig;
   /** Puts breaker, fallback and the like around a wire. */
   readonly protect: (wire: Wire, callee: string) => Wire;
@@ -36,9 +42,9 @@ export interface NeighboursOptions {
 
 /** The other services, as an instance reaches them, and how they reach it. */
 export interface Neighbours {
-  /** What it shows to others; renewed while it runs. */
-  readonly identity: FollowedIdentity;
-  /** Wires through Consul and mTLS, with retries, breakers and fallbacks. */
+  /** What it shows to others, and how it knows them. */
+  readonly identity: InstanceIdentity;
+  /** Wires through Consul, with retries, breakers and fallbacks. */
   readonly wireTo: WireTo;
   /** The same hops without breaker or fallback: for who wants to know how the other is. */
   readonly plainWireTo: WireTo;
@@ -55,12 +61,16 @@ const maxReconnectBackoffMs = 2_000;
 
 /**
  * Opens the way to the other services. Consul need not be there.
- * @throws StartupError for a wrong CONSUL_HTTP_ADDR or FAULT_PROXY_URL, or a certificate that is missing or does not hold.
+ * @throws StartupError for a wrong CONSUL_HTTP_ADDR, DISCOVERY_ADDRESS, WORKLOAD_IDENTITY or FAULT_PROXY_URL, or a certificate
+ * that is missing or does not hold.
  */
 export function openNeighbours(options: NeighboursOptions): Neighbours {
-  const { shop, manifest, ambient, log, environment } = options;
+  const { shop, manifest, ambient, log, environment, place } = options;
   const { timers } = ambient;
-  const identity = followIdentity({
+  // Instances by their own addresses, or by the one that stands for all of a service, where a mesh picks the instance.
+  const addresses = wordOf(environment, 'DISCOVERY_ADDRESS', ['instance', 'virtual'], 'instance');
+  const identity = openInstanceIdentity({
+    environment,
     folder: join(options.data.path, 'certificates'),
     service: manifest.name,
     ambient,
@@ -70,18 +80,24 @@ export function openNeighbours(options: NeighboursOptions): Neighbours {
     address: environment['CONSUL_HTTP_ADDR'] || usualConsul,
     tokenFile: environment['CONSUL_HTTP_TOKEN_FILE'] || undefined,
   };
-  const registry = createConsulRegistry({ ...access, ambient, log });
-  const consulResolver = createConsulResolver({ ...access, ambient, log });
+  const registry = createConsulRegistry({ ...access, ambient, log, http: options.http });
+  const instances = createConsulResolver({ ...access, ambient, log });
+  const consulResolver = addresses === 'virtual' ? virtualAddresses(instances) : instances;
   const faultProxy = environment['FAULT_PROXY_URL'] || undefined;
   const resolver =
     faultProxy === undefined
       ? consulResolver
       : detouredResolver(consulResolver, {
-          detour: switchboardDetour(faultProxy, manifest.name, globalThis.fetch),
+          detour: switchboardDetour(faultProxy, manifest.name, options.http),
           timers,
           log,
         });
-  registerMeshResolver('consul', resolver, { timers, log, serviceConfig: options.serviceConfig });
+  registerMeshResolver('consul', resolver, {
+    timers,
+    log,
+    serviceConfig: options.serviceConfig,
+    authority: (service) => authorityOf(place, service),
+  });
   // Followed from the start: who is first called while Consul is away must be known by then.
   const callees = new Set(manifest.calls.map((call) => shop.owners.get(call.split('/')[0] ?? '')));
   for (const callee of callees) if (callee !== undefined) resolver.watch(callee, () => undefined);
@@ -95,7 +111,9 @@ export function openNeighbours(options: NeighboursOptions): Neighbours {
     };
     const plain = grpcWire(`consul:///${callee}`, {
       callee,
-      identity,
+      authority: authorityOf(place, callee),
+      identity: identity.shown,
+      metadata: identity.metadata,
       channel,
       repeats: options.repeats(callee),
     });
@@ -107,23 +125,24 @@ export function openNeighbours(options: NeighboursOptions): Neighbours {
     identity,
     wireTo: (callee) => wiresTo(callee).protectedOne,
     plainWireTo: (callee) => wiresTo(callee).plain,
-    register: (addresses, health) => {
-      const [address = '', port = ''] = (addresses.grpcAddress ?? addresses.frontAddress ?? '').split(':');
+    register: async (addresses, health) => {
+      const { address, port } = placeOf(addresses.grpcAddress ?? addresses.frontAddress ?? '');
       return registry.register(
         {
           service: manifest.name,
           instanceId: options.id,
-          address,
-          port: Number(port),
+          address: place.address ?? address,
+          port,
           tags: ['meshmart', manifest.criticality],
           meta: {
             version: shop.version,
             language: 'typescript',
-            authority: manifest.name,
+            authority: authorityOf(place, manifest.name),
             contract_digest: contractDigest(),
             admin_port: new URL(addresses.adminUrl).port,
             pid: String(process.pid),
           },
+          virtual: await virtualAddressOf(place, port, { ambient, log }),
         },
         health,
       );

@@ -4,10 +4,11 @@ import { openGrpcServer } from '../../rpc/grpc/server.js';
 import { hostService } from '../../runtime/host.js';
 import type { Service } from '../../runtime/service.js';
 import type { Binding, InstanceParts } from './instance-parts.js';
+import { placeText } from './instance-place.js';
 
-/** Hosts a service and serves its contracts, health and reflection at a free port. */
+/** Hosts a service and serves its contracts, health and reflection. */
 export async function bindService(parts: InstanceParts, service: Service): Promise<Binding> {
-  const { world, options, neighbours } = parts;
+  const { world, options, neighbours, place } = parts;
   const { manifest, shop } = options;
   const hostedOptions = await parts.hostedOptions(service.schema);
   const hosted = await hostService(world, service, hostedOptions).catch(async (error: unknown) => {
@@ -22,23 +23,26 @@ export async function bindService(parts: InstanceParts, service: Service): Promi
     if (changed) for (const listener of listeners) listener();
     return { serving, problem };
   };
+  // The empty name tells whether the process lives, the contracts' names whether it can do its work: one whose database is away
+  // gets no calls, and is not started anew for it.
+  let alive = true;
   const served = ['', ...manifest.implements];
   try {
     const server = await openGrpcServer(
       {
-        host: options.environment['INSTANCE_HOST'] || '127.0.0.1',
-        port: 0,
-        portVariable: 'nothing',
+        host: place.host,
+        port: place.grpcPort,
+        portVariable: 'INSTANCE_PORT',
         methods: [...shop.policies.values()].filter(({ service: name }) =>
           manifest.implements.includes(name),
         ),
         dispatch: parts.watching(hosted.dispatch),
-        identity: neighbours.identity,
+        ...neighbours.identity.callers,
       },
       [
         healthService({
           names: () => served,
-          serving: (name) => (served.includes(name) ? health.serving : undefined),
+          serving: (name) => (name === '' ? alive : served.includes(name) ? health.serving : undefined),
           onChange: (listener) => {
             listeners.add(listener);
             return () => listeners.delete(listener);
@@ -53,7 +57,7 @@ export async function bindService(parts: InstanceParts, service: Service): Promi
       ],
     );
     return {
-      addresses: { grpcAddress: `${options.environment['INSTANCE_HOST'] || '127.0.0.1'}:${server.port}` },
+      addresses: { grpcAddress: placeText({ address: place.host, port: server.port }) },
       health: () =>
         hosted.check().then(
           () => set(true, undefined),
@@ -61,6 +65,7 @@ export async function bindService(parts: InstanceParts, service: Service): Promi
         ),
       begin: () => hosted.begin(),
       drain: (graceMs) => {
+        alive = false;
         set(false, 'is stopping');
         return server.drain(graceMs);
       },

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import type { DataFiles } from '../../runtime/data-folder.js';
-import type { Ambient, Log, Random } from '../../runtime/ports.js';
-import { readOrMakeSecret } from '../../runtime/secret-file.js';
+import type { Ambient, Log } from '../../runtime/ports.js';
+import { type SecretSource, secretSource } from '../../runtime/secret-source.js';
 import { type Environment, wordOf } from '../../runtime/setting.js';
 import { StartupError } from '../../runtime/startup-error.js';
 import type { PostgresStoreOptions } from '../../store/postgres-store.js';
@@ -44,7 +43,8 @@ export async function openServiceStore(
   const url = environment['POSTGRES_URL'];
   if (url === undefined || url === '')
     throw new StartupError('POSTGRES_URL is missing', 'name the PostgreSQL that the services keep things in');
-  return openServiceDatabase(options, url);
+  const source = secretSource(environment, data.file('secrets'), ambient.random);
+  return openServiceDatabase(options, url, source);
 }
 
 /**
@@ -54,8 +54,9 @@ export async function openServiceStore(
 export async function openServiceDatabase(
   options: ServiceStoreOptions & Pick<PostgresStoreOptions, 'openWithinMs' | 'withinMs'>,
   url: string,
+  source: SecretSource,
 ): Promise<Store> {
-  const { service, id, data, ambient } = options;
+  const { service, id, ambient } = options;
   // Loaded only here: who keeps to SQLite pays nothing for it.
   const { openPostgresStore } = await import('../../store/postgres-store.js');
   const { postgresAddressOf, postgresNameOf } = await import('../../store/postgres-address.js');
@@ -64,14 +65,13 @@ export async function openServiceDatabase(
     address: postgresAddressOf(url),
     user: name,
     database: name,
-    password: () => servicePassword(data, service, ambient.random),
+    password: () => servicePassword(source, service),
     name: id,
   };
   return openPostgresStore({ ...options, ...ambient, access });
 }
 
-/** The password of a service's role in PostgreSQL, from its file below `secrets/`, which is made when it is missing. */
-export function servicePassword(data: DataFiles, service: string, random: Random): string {
-  const file = join(data.path, 'secrets', `${service}-postgres`);
-  return Buffer.from(readOrMakeSecret(file, 32, random)).toString('base64url');
+/** The password of a service's role in PostgreSQL: the 32 bytes of the secret `<service>-postgres`, as text. */
+export function servicePassword(source: SecretSource, service: string): string {
+  return Buffer.from(source(`${service}-postgres`, 32)).toString('base64url');
 }

@@ -55,8 +55,8 @@ export function postgresSettings(port: number, platform: NodeJS.Platform): strin
     port,
     // Nobody needs one, and its path must be short.
     unix_socket_directories: '',
-    // Five for each instance of the services, and as many again while they are replaced.
-    max_connections: 200,
+    // Ten for each instance of the services, and as many again while they are replaced.
+    max_connections: 400,
     shared_buffers: '64MB',
     max_wal_size: '256MB',
     fsync: 'on',

@@ -181,6 +181,25 @@ describe('the users of Redis', function () {
     }
   });
 
+  it('lose nothing when Redis is killed: it reads its file whoever may do what', async () => {
+    const [order, cart] = [openBus('order', ['cart']), openBus('cart')];
+    const hear = async (heard: string[]) =>
+      cart.subscribe({
+        group: 'cart',
+        topics: { order: ['test.Placed'] },
+        handle: async ({ id }) => void heard.push(id),
+      });
+    await (await hear([]))();
+    const ids = Array.from({ length: 20 }, (_, number) => `order-kept-${number}`);
+    for (const id of ids) await order.publish([busMessage(id)]);
+    await server.kill();
+    await server.start();
+    const heard: string[] = [];
+    await hear(heard);
+    await eventually(() => expect(heard).to.have.members(ids));
+    await eventually(async () => (await cart.lag('cart')) === 0);
+  });
+
   it('are fewer where events go by another bus: only those who keep something in Redis', () => {
     expect(redisUserNames({ manifests, bus: 'kafka' })).to.have.members(['cart', 'gateway']);
     const text = redisUsersFile({ manifests, bus: 'kafka', passwordOf });

@@ -31,7 +31,12 @@ describe('the servers beside the shop', function () {
   let servers: Servers;
   let pids: Record<string, number>;
   const told: string[] = [];
-  const metrics = createMetrics({ version: '0.1.0', shape: 'processes', process: false });
+  const metrics = createMetrics({
+    version: '0.1.0',
+    shape: 'processes',
+    clock: machineAmbient().clock,
+    process: false,
+  });
 
   const start = (environment: Environment, path = folder.path, choices = ['postgres']) =>
     startServers({
