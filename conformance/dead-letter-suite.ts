@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { BusMessage } from '../mesh/bus/bus.js';
 import { eventually } from '../mesh/testing/eventually.js';
 import { OrderPlaced } from '../proto/gen/meshmart/order/v1/order_events.js';
-import { type Buyer, expectStatus, newBuyer, request } from './buyer.js';
+import { type Buyer, expectStatus, fillCart, newBuyer, request } from './buyer.js';
 import { runMeshmart } from './shop-process.js';
 
 /** A shop that runs, and the two things that a test does behind its back. */
@@ -63,8 +63,10 @@ export function deadLetterSuite(shape: string, shopOf: () => Promise<ShopWithBus
       const lines = [{ productId, quantity: 2 }];
       const order = OrderPlaced.encode(OrderPlaced.fromPartial({ orderId: 'ord_1', userId, lines })).finish();
       await shop.publish([placed('unlucky', order), placed('garbage', new Uint8Array([0xff, 0xff, 0xff]))]);
-      // Whatever else is published wakes a consumer that did not see the messages come.
-      await newBuyer(shop.httpUrl);
+      // The next order wakes a consumer that did not see the messages come.
+      const other = await newBuyer(shop.httpUrl);
+      const body = await fillCart(other, productId);
+      await expectStatus(other.call('POST', '/v1/orders', body, { 'idempotency-key': 'next' }), 201);
       await eventually(async () => expect(await listed()).to.have.members(['unlucky', 'garbage']), {
         withinMs: 30_000,
         everyMs: 200,

@@ -9,6 +9,11 @@ import { type Acknowledged, buyCarefully, untilAllFinal } from './careful-buyer.
 import { type Load, type LoadResult, startLoad } from './load.js';
 import { type MeshProcess, startMesh } from './mesh-process.js';
 
+/**
+ * Between two calls of a buyer, in milliseconds. Who asks without any pause takes all of a small machine, and an instance
+ * that starts then takes the deadlines of the others' calls.
+ */
+const pauseMs = 50;
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What people do most, and what must not fail: each is idempotent. */
@@ -77,7 +82,7 @@ describe('a mesh of processes whose parts die', function () {
   };
   /** Browsing all the while, and a purchase now and then; gives what both came to. */
   const whileLoaded = async (during: (load: Load) => Promise<void>): Promise<LoadResult> => {
-    const loads = [startLoad(4, 5, browse), startLoad(1, 500, buys)] as const;
+    const loads = [startLoad(4, pauseMs, browse), startLoad(1, 500, buys)] as const;
     try {
       await during(loads[0]);
     } finally {
@@ -137,12 +142,12 @@ describe('a mesh of processes whose parts die', function () {
       const adders: Buyer[] = [];
       for (let n = 0; n < 4; n += 1) adders.push(await newBuyer(url));
       const loads = {
-        browsing: startLoad(4, 5, browse),
-        adding: startLoad(adders.length, 5, async (turn, worker) => {
+        browsing: startLoad(4, pauseMs, browse),
+        adding: startLoad(adders.length, pauseMs, async (turn, worker) => {
           const line = { productId: product(turn), quantity: 1 };
           await expectStatus((adders[worker] as Buyer).call('POST', '/v1/cart/items', line), 200);
         }),
-        buying: startLoad(1, 100, buys),
+        buying: startLoad(1, 200, buys),
       };
       let goneAtMs = 0;
       try {

@@ -137,7 +137,10 @@ describe('orders in a mesh of processes whose parts die', function () {
     expect(await entries()).to.equal(before);
 
     const placed = await eventually(() => expectStatus(place(), 201), { withinMs: 10_000, everyMs: 100 });
-    acknowledged.push({ buyer, id: placed.body.order.id });
+    const last = { buyer, id: placed.body.order.id };
+    // Confirmed is not shipped, and the ledger is read once.
+    await untilAllFinal([last], 10_000);
+    acknowledged.push(last);
   });
 
   it("agree with the card processor's ledger, to the cent", async () => {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { machineAmbient } from '../mesh/runtime/ambient.js';
-import { openDataFiles } from '../mesh/runtime/data-folder.js';
+import { secretSource } from '../mesh/runtime/secret-source.js';
 import { servicePassword } from '../mesh/shape/processes/service-store.js';
 import { postgresAddressOf, postgresNameOf } from '../mesh/store/postgres-address.js';
 import { openPostgresPool } from '../mesh/store/postgres-pool.js';
@@ -60,7 +60,8 @@ describe('a mesh of processes whose stores are in PostgreSQL', function () {
   const orderRows = async (sql: string, ...values: string[]) => {
     const address = postgresAddressOf((await mesh.status()).addresses['postgres'] ?? '');
     const name = postgresNameOf('order');
-    const password = () => servicePassword(openDataFiles(mesh.dataFolder), 'order', machineAmbient().random);
+    const password = () =>
+      servicePassword(secretSource({}, join(mesh.dataFolder, 'secrets'), machineAmbient().random), 'order');
     const pool = openPostgresPool({ address, user: name, database: name, password, name: 'test' });
     try {
       return (await pool.query(sql, values)).rows;

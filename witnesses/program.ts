@@ -39,6 +39,11 @@ export function portOf(variable: string): number {
   return port;
 }
 
+/** What is listened on: WITNESS_HOST, or loopback. Anybody who reaches it may use it, so elsewhere something must guard it. */
+export function hostOf(): string {
+  return process.env['WITNESS_HOST'] || '127.0.0.1';
+}
+
 /** A setting that must be there. @throws Error that names the variable. */
 export function required(variable: string): string {
   const text = process.env[variable];

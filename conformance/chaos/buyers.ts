@@ -4,7 +4,7 @@ import { type SigningKey, signToken } from '../../mesh/security/token.js';
 import type { SeededRandom } from '../../mesh/sim/seeded-random.js';
 import { UserUpdated } from '../../proto/gen/meshmart/users/v1/users_events.js';
 import { testCards } from '../../witnesses/card-processor/test-cards.js';
-import { type RestClient, restClient } from '../workload/rest-client.js';
+import { type RestAccess, type RestClient, restClient } from '../workload/rest-client.js';
 import { patiently } from './patiently.js';
 
 /** Someone who can buy: an account's token and the tokens of cards. */
@@ -19,8 +19,7 @@ export interface ChaosBuyer {
 }
 
 /** How accounts are made. */
-export interface BuyersOptions {
-  readonly shopUrl: string;
+export interface BuyersOptions extends RestAccess {
   /** How many buy again and again, with two cards each. */
   readonly regulars: number;
   /** How many come for the sale alone, with one card each. */
@@ -28,7 +27,6 @@ export interface BuyersOptions {
   readonly signingKey: SigningKey;
   readonly ambient: Ambient;
   readonly random: SeededRandom;
-  readonly answerWithinMs: number;
   publish(messages: readonly BusMessage[]): Promise<void>;
 }
 
@@ -49,7 +47,7 @@ const atOnce = 8;
  * bus hears of them as the users service tells of an account that was changed, so that mails find them without a welcome. Cards go into the vault by the public API.
  */
 export async function openBuyers(options: BuyersOptions): Promise<Buyers> {
-  const { ambient, shopUrl, answerWithinMs, random } = options;
+  const { ambient, shopUrl, answerWithinMs, http, random } = options;
   const nowMs = ambient.clock.nowMs();
   const count = options.regulars + options.bargainHunters;
   const users = Array.from({ length: count }, (_, index) => `usr_${String(index).padStart(26, '0')}`);
@@ -70,7 +68,7 @@ export async function openBuyers(options: BuyersOptions): Promise<Buyers> {
         nowMs,
         dayMs,
       );
-      const client = restClient({ shopUrl, token, answerWithinMs, fetch: globalThis.fetch });
+      const client = restClient({ shopUrl, answerWithinMs, http, token });
       const tokenOf = (card: string) => patiently('the token of a card', () => client.tokenize(card));
       const good = await tokenOf(workingCard);
       const other = index < options.regulars ? await tokenOf(random.pick(cards)) : good;

@@ -33,7 +33,7 @@ export async function chaosRun(
   options: ChaosRunOptions,
   telling: Telling,
   terminal: Pick<Terminal, 'out' | 'err' | 'environment'>,
-  self: Pick<NodeJS.Process, 'on' | 'removeListener'>,
+  self: Pick<NodeJS.Process, 'on' | 'once' | 'removeListener' | 'exit' | 'exitCode'>,
 ): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'meshmart-chaos-'));
   // A server of another user has its own folder in it, which nobody else can read.
@@ -49,6 +49,9 @@ export async function chaosRun(
     );
   // A timer that fails, such as for a full disk: what was started must be ended all the same.
   const broken = (error: Error) => breakOff.abort(error);
+  // Nothing is left to be done then. Seen with Node 20.20: a run that was broken off amid hundreds of calls never ended, and
+  // used a whole core, in the part of Node that waits for what it has closed.
+  self.once('beforeExit', () => self.exit(self.exitCode ?? 1));
   self.on('uncaughtException', broken);
   const timer = setTimeout(late, options.withinMs);
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -56,6 +59,7 @@ export async function chaosRun(
   const begunMs = performance.now();
   const tell = (line: string) =>
     terminal.err(`meshmart: ${((performance.now() - begunMs) / 1_000).toFixed(1)} s: ${line}\n`);
+  tell(`histories and logs go to ${folder}`);
   try {
     await runChaos({ ...options, folder, environment: terminal.environment, signal: breakOff.signal, tell });
     const code = judgeAgain(folder, telling, terminal);

@@ -18,6 +18,14 @@ function processesOf(folder: string): string[] {
   });
 }
 
+/** What a history has lines about so far. */
+function kindsIn(history: string): string[] {
+  const whole = readFileSync(history, 'utf8')
+    .split('\n')
+    .filter((line) => line.endsWith('}'));
+  return whole.map((line) => (JSON.parse(line) as { kind: string }).kind);
+}
+
 describe('meshmart chaos', function () {
   this.timeout(240_000);
   let run: MeshmartRun;
@@ -59,7 +67,12 @@ describe('meshmart chaos', function () {
       withinMs: 90_000,
       everyMs: 100,
     });
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    const history = join(folderOf(run) ?? '', 'history.jsonl');
+    // Amid purchases and faults: some of both have been.
+    await eventually(() => expect(kindsIn(history)).to.include.members(['call', 'fault']), {
+      withinMs: 30_000,
+      everyMs: 100,
+    });
     const askedMs = performance.now();
     child.kill('SIGINT');
     expect(await exited).to.equal(1);

@@ -1,5 +1,6 @@
 import { checkEvidence } from '../invariants/check-evidence.js';
 import type { Evidence, Violation } from '../invariants/evidence.js';
+import { saleOutcome } from '../invariants/sale.js';
 import { nameOf, type Purchase } from '../workload/history.js';
 import { type FaultKind, faultKinds } from './faults.js';
 import type { FaultRecord, History } from './history-file.js';
@@ -29,7 +30,7 @@ const whats: Readonly<Record<string, string>> = {
 export function judge(history: History, evidence: Evidence): Verdict {
   const violations = checkEvidence(evidence);
   const { run, end, purchases } = history;
-  const goalsReached = goalVerdicts(history);
+  const goalsReached = [...goalVerdicts(history), ...saleGoal(evidence)];
   const states: Record<string, number> = {};
   for (const { state } of evidence.orders) states[state] = (states[state] ?? 0) + 1;
   return {
@@ -92,7 +93,12 @@ function goalVerdicts({ run, end, purchases, faults, calls }: History): GoalVerd
     reached: got >= wanted,
   });
   return [
-    atLeast('purchases', run.orders, purchases.length),
+    // Not the one of the preparations, which came before.
+    atLeast(
+      'purchases',
+      run.orders,
+      purchases.filter(({ arrivedMs }) => arrivedMs >= end.loadBeganMs).length,
+    ),
     atLeast('faults', run.faults, faults.length),
     atLeast('events delivered again', run.duplicates, end.duplicates),
     {
@@ -109,6 +115,20 @@ function goalVerdicts({ run, end, purchases, faults, calls }: History): GoalVerd
       goal: `at least ${goals.callsOk * 100} % of calls ok, tries during outages included`,
       measured: `${(shareOk * 100).toFixed(1)} %`,
       reached: shareOk >= goals.callsOk,
+    },
+  ];
+}
+
+/** The invariant says the same of a sale; this tells the numbers. */
+function saleGoal(evidence: Evidence): GoalVerdict[] {
+  const { came, won } = saleOutcome(evidence);
+  if (evidence.sale === undefined) return [];
+  const wanted = Math.min(evidence.sale.pieces, came.length);
+  return [
+    {
+      goal: `exactly ${wanted} winners of a flash sale of ${evidence.sale.pieces} pieces to ${came.length} buyers`,
+      measured: String(won.length),
+      reached: came.length > 0 && won.length === wanted,
     },
   ];
 }

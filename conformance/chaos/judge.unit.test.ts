@@ -154,6 +154,18 @@ describe('the judge of a run', () => {
     });
   }
 
+  it('counts the winners of the flash sale', () => {
+    const sale = { productId: 'lamp', pieces: 1, keys: new Set([own.key]) };
+    const won = { ...good, sale, orders: [{ ...order, id, state: 'SHIPPED' }] };
+    expect(goalNamed(judge(history({ purchases: [own] }), won), /1 winners of/)).to.include({
+      measured: '1',
+      reached: true,
+    });
+    const lost = judge(history({ purchases: [own] }), { ...good, sale });
+    expect(goalNamed(lost, /1 winners of/)).to.include({ measured: '0', reached: false });
+    expect(lost.valid).to.equal(false);
+  });
+
   it('writes a page that says so', () => {
     expect(verdictText(judge(history({ purchases: [own] }), good), 'a machine')).to.include(
       'No invariant was violated',

@@ -3,7 +3,7 @@ import type { SeededRandom } from '../../mesh/sim/seeded-random.js';
 import type { Purchase } from '../workload/history.js';
 import { buy } from '../workload/purchase.js';
 import { recordedClient } from '../workload/recorded-client.js';
-import { restClient } from '../workload/rest-client.js';
+import { type RestAccess, restClient } from '../workload/rest-client.js';
 import type { ShopClient } from '../workload/shop-client.js';
 import type { Buyers, ChaosBuyer } from './buyers.js';
 import type { HistoryWriter } from './history-file.js';
@@ -11,8 +11,7 @@ import type { Arrival } from './open-loop.js';
 import type { Successor } from './successor.js';
 
 /** The purchases of a run. */
-export interface LoadOptions {
-  readonly shopUrl: string;
+export interface LoadOptions extends RestAccess {
   readonly buyers: Buyers;
   /** Purchases besides those of the sale. */
   readonly orders: number;
@@ -20,7 +19,6 @@ export interface LoadOptions {
   readonly saleProduct: string;
   /** The time over which purchases arrive, in milliseconds; the sale's share of it is {@link saleWindow}. */
   readonly withinMs: number;
-  readonly answerWithinMs: number;
   readonly patienceMs: number;
   readonly ambient: Ambient;
   readonly random: SeededRandom;
@@ -48,7 +46,9 @@ export interface MadePurchase {
 }
 
 /** When the flash sale is, as shares of the load's time. */
-export const saleWindow = { from: 0.35, to: 0.65 } as const;
+export const saleWindow = { from: 0.1, to: 0.9 } as const;
+/** How many have waited for its beginning, and the time within which they come then; the others come all the time. */
+const crowd = { buyers: 50, withinMs: 1_000 } as const;
 
 /** How often something happens that buyers do. */
 const habits = { otherCard: 0.2, doubleClicks: 0.05, cancellations: 0.04, losses: 0.05 };
@@ -84,12 +84,12 @@ export function layOut(options: LoadOptions): Load {
     const { user, token, client } = buyer;
     const recorded = (one: ShopClient) =>
       recordedClient(one, user, ambient.clock, (call) => options.history.write({ kind: 'call', ...call }));
-    const { shopUrl, answerWithinMs, successor } = options;
+    const { shopUrl, answerWithinMs, http, successor } = options;
     const dying = restClient({
       shopUrl,
       token,
       answerWithinMs: Math.round(chance.between(diesWithinMs.least, diesWithinMs.most)),
-      fetch: globalThis.fetch,
+      http,
     });
     let filled = false;
     const isFilled = () => {
@@ -141,7 +141,9 @@ export function layOut(options: LoadOptions): Load {
     };
   });
   const rush = buyers.bargainHunters.map((buyer, index): Arrival => {
-    const atMs = random.between(saleWindow.from * withinMs, saleWindow.to * withinMs);
+    const fromMs = saleWindow.from * withinMs;
+    const toMs = index < crowd.buyers ? fromMs + crowd.withinMs : saleWindow.to * withinMs;
+    const atMs = random.between(fromMs, toMs);
     return { atMs, begin: (arrivedMs) => shop(buyer, `sale-${index + 1}`, arrivedMs, true) };
   });
   return { arrivals: [...regular, ...rush], purchases, filling: () => filling };

@@ -3,7 +3,7 @@ import type { SeededRandom } from '../../mesh/sim/seeded-random.js';
 import { expectStatus, newBuyer, request } from '../buyer.js';
 import type { Purchase } from '../workload/history.js';
 import { buy } from '../workload/purchase.js';
-import { restClient } from '../workload/rest-client.js';
+import { type RestAccess, restClient } from '../workload/rest-client.js';
 import { finalStates } from '../workload/shop-client.js';
 import type { ChaosBuyer } from './buyers.js';
 import { stockOf } from './gather.js';
@@ -25,11 +25,9 @@ export interface Prepared {
   readonly purchase: MadePurchase;
 }
 
-export interface PrepareOptions {
-  readonly shopUrl: string;
+export interface PrepareOptions extends RestAccess {
   readonly ambient: Ambient;
   readonly random: SeededRandom;
-  readonly answerWithinMs: number;
 }
 
 /** Registers one account, and has it buy the scarcest product down to what the sale is about. */
@@ -38,6 +36,7 @@ export async function prepare({
   ambient,
   random,
   answerWithinMs,
+  http,
 }: PrepareOptions): Promise<Prepared> {
   const page = await patiently('the products', () =>
     expectStatus(request(shopUrl, 'GET', '/v1/products?pageSize=100'), 200),
@@ -51,7 +50,7 @@ export async function prepare({
   const saleProduct = scarcest.productId;
 
   const { token } = await patiently('an account', () => newBuyer(shopUrl));
-  const client = restClient({ shopUrl, token, answerWithinMs, fetch: globalThis.fetch });
+  const client = restClient({ shopUrl, answerWithinMs, http, token });
   const good = await patiently('the token of a card', () => client.tokenize('4242424242424242'));
   const owner: ChaosBuyer = { user: 'owner', token, client, good, other: good };
   const history: Purchase[] = [];

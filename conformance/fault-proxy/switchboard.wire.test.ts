@@ -1,6 +1,7 @@
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { expect } from 'chai';
 import { switchboardDetour } from '../../mesh/discovery/detour.js';
+import { machineHttp } from '../../mesh/runtime/outgoing-http.js';
 import { eventually } from '../../mesh/testing/eventually.js';
 import { openSwitchboard, type Switchboard } from './switchboard.js';
 
@@ -24,7 +25,7 @@ describe('a switchboard of fault proxies', () => {
   });
 
   const detour = (caller: string, callee: string) =>
-    switchboardDetour(switchboard.url, caller, fetch)(callee, upstream);
+    switchboardDetour(switchboard.url, caller, machineHttp())(callee, upstream);
   const echo = (port: number) => {
     const socket = connect(port, '127.0.0.1');
     let text = '';

@@ -1,16 +1,22 @@
 import type { Evidence, Violation } from './evidence.js';
 
-/** I4 for a rush on few pieces: as many winners as there were pieces, each with one, and every buyer knows. */
-export function checkSale({ sale, purchases, orders }: Evidence): Violation[] {
-  if (sale === undefined) return [];
-  const { productId, pieces, keys } = sale;
-  const violations: Violation[] = [];
+/** Buyers who came for a sale, and the orders of those who won. */
+export function saleOutcome({ sale, purchases, orders }: Pick<Evidence, 'sale' | 'purchases' | 'orders'>) {
   const byId = new Map(orders.map((order) => [order.id, order]));
-  const came = purchases.filter(({ key }) => keys.has(key));
+  const came = purchases.filter(({ key }) => sale?.keys.has(key) === true);
   const won = came.flatMap(({ orderId }) => {
     const order = byId.get(orderId ?? '');
     return order?.state === 'SHIPPED' ? [order] : [];
   });
+  return { came, won };
+}
+
+/** I4 for a rush on few pieces: as many winners as there were pieces, each with one, and every buyer knows. */
+export function checkSale(evidence: Evidence): Violation[] {
+  if (evidence.sale === undefined) return [];
+  const { productId, pieces } = evidence.sale;
+  const violations: Violation[] = [];
+  const { came, won } = saleOutcome(evidence);
   const wanted = Math.min(pieces, came.length);
   if (won.length !== wanted)
     violations.push({

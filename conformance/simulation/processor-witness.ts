@@ -1,3 +1,4 @@
+import type { OutgoingHttp } from '../../mesh/runtime/outgoing-http.js';
 import type { Life } from '../../mesh/sim/life.js';
 import type { Network } from '../../mesh/sim/network.js';
 import type { LedgerEntry } from '../../witnesses/card-processor/ledger.js';
@@ -10,7 +11,7 @@ import {
 
 /** The real card processor's logic with a ledger in memory, behind the simulated network. */
 export interface SimulatedProcessor {
-  fetchFor(life: Life): typeof fetch;
+  httpFor(life: Life): OutgoingHttp;
   readonly entries: readonly LedgerEntry[];
 }
 
@@ -23,9 +24,6 @@ export interface SimulatedProcessorOptions {
 
 /** Where it stands in the network. */
 export const processorName = 'processor';
-
-const wholeAnswer = (status: number, body: unknown) =>
-  ({ status, ok: status >= 200 && status < 300, json: async () => body }) as Response;
 
 /** Makes the processor. Its HTTP is that of the witness: the same paths, keys and bodies. */
 export function simulatedProcessor(options: SimulatedProcessorOptions): SimulatedProcessor {
@@ -80,44 +78,34 @@ export function simulatedProcessor(options: SimulatedProcessorOptions): Simulate
 
   return {
     entries,
-    fetchFor: (life) => (input, init) =>
-      new Promise((resolve, reject) => {
-        const signal = init?.signal ?? undefined;
-        const headers = (init?.headers ?? {}) as Record<string, string>;
-        const giveUp = () => reject(signal?.reason);
-        if (signal?.aborted) return giveUp();
-        signal?.addEventListener('abort', giveUp, { once: true });
-        const end = (settle: () => void) => {
-          signal?.removeEventListener('abort', giveUp);
-          settle();
-        };
-        network
-          .exchange(
-            life,
-            processorName,
-            () =>
-              handle(
-                init?.method ?? 'GET',
-                input as URL,
-                headers['idempotency-key'] ?? '',
-                (init?.body as string | undefined) ?? '',
-              ),
-            // A processor that knows no keys can't be protected from a proxy that sends a payment twice.
-            options.mode === 'ignore' ? 'once' : 'at least once',
-          )
-          .then(
-            (answer) => {
-              if (answer === undefined) return;
-              const { status, body, afterMs } = answer;
-              life.after(afterMs, () => end(() => resolve(wholeAnswer(status, structuredCopy(body)))));
-            },
-            (error: unknown) => end(() => reject(error)),
-          );
-      }),
+    httpFor:
+      (life) =>
+      ({ method, url, headers, body, signal }) =>
+        new Promise((resolve, reject) => {
+          const giveUp = () => reject(signal.reason);
+          if (signal.aborted) return giveUp();
+          signal.addEventListener('abort', giveUp, { once: true });
+          const end = (settle: () => void) => {
+            signal.removeEventListener('abort', giveUp);
+            settle();
+          };
+          network
+            .exchange(
+              life,
+              processorName,
+              () => handle(method, url, headers['idempotency-key'] ?? '', body ?? ''),
+              // A processor that knows no keys can't be protected from a proxy that sends a payment twice.
+              options.mode === 'ignore' ? 'once' : 'at least once',
+            )
+            .then(
+              (answer) => {
+                if (answer === undefined) return;
+                const { status, afterMs } = answer;
+                const text = JSON.stringify(answer.body);
+                life.after(afterMs, () => end(() => resolve({ status, body: text })));
+              },
+              (error: unknown) => end(() => reject(error)),
+            );
+        }),
   };
-}
-
-/** As JSON would have carried it. */
-function structuredCopy(body: unknown): unknown {
-  return JSON.parse(JSON.stringify(body));
 }

@@ -20,6 +20,8 @@ export const silentMetrics: Metrics = {
     ejected: () => undefined,
   }),
   rpc: () => ({ observe: () => undefined, inFlight: () => undefined }),
+  httpInFlight: () => undefined,
+  eventLoopLag: () => undefined,
   observeHttp: () => undefined,
   observeMessage: () => undefined,
   observeDatabase: () => undefined,

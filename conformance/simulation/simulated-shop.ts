@@ -123,7 +123,7 @@ export function simulatedShop(options: SimulatedShopOptions): SimulatedShop {
     tracerOf: () => nullTracer,
     logOf: () => silentLog,
     mail: mail.senderFor(life),
-    fetch: processor.fetchFor(life),
+    http: processor.httpFor(life),
     wires: () => (service) => network.wire(life, service),
     ownerOf: (service) => shop.owners.get(service),
   });

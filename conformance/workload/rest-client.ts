@@ -1,14 +1,19 @@
 import { createHash } from 'node:crypto';
+import type { OutgoingHttp } from '../../mesh/runtime/outgoing-http.js';
 import { CallFailure, type OrderView, type ShopClient } from './shop-client.js';
 
-/** A buyer's way to the shop over REST. */
-export interface RestClientOptions {
+/** How the shop is reached over REST. */
+export interface RestAccess {
   readonly shopUrl: string;
-  /** The buyer's token. */
-  readonly token: string;
   /** How long an answer is waited for, in milliseconds. After it nobody knows. */
   readonly answerWithinMs: number;
-  readonly fetch: typeof globalThis.fetch;
+  readonly http: OutgoingHttp;
+}
+
+/** A buyer's way to the shop over REST. */
+export interface RestClientOptions extends RestAccess {
+  /** The buyer's token. */
+  readonly token: string;
 }
 
 /** What a buyer does over REST, with the tokens of cards. */
@@ -30,8 +35,9 @@ export function restClient(options: RestClientOptions): RestClient {
     let status: number;
     let text: string;
     try {
-      const response = await options.fetch(`${options.shopUrl}${path}`, {
+      const answer = await options.http({
         method,
+        url: new URL(path, options.shopUrl),
         headers: {
           authorization: `Bearer ${options.token}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -40,12 +46,13 @@ export function restClient(options: RestClientOptions): RestClient {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(options.answerWithinMs),
       });
-      status = response.status;
-      text = await response.text();
+      status = answer.status;
+      text = answer.body;
     } catch (error) {
       // No answer, or only the beginning of one.
-      const { name, cause } = error as Error;
-      throw new CallFailure('info', name, `no answer: ${String(cause ?? error)}`);
+      const { name, code } = error as { name: string; code?: unknown };
+      const reason = typeof code === 'string' ? code : name;
+      throw new CallFailure('info', reason, `no answer: ${String(error)}`);
     }
     if (status >= 200 && status < 300) return text;
     const reason = reasonIn(text) ?? `HTTP_${status}`;

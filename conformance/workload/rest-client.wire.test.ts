@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
+import { machineHttp } from '../../mesh/runtime/outgoing-http.js';
 import { type RestClient, restClient } from './rest-client.js';
 import { CallFailure } from './shop-client.js';
 
@@ -25,7 +26,7 @@ describe('a buyer over REST', () => {
       shopUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       token: 'token',
       answerWithinMs: 200,
-      fetch: globalThis.fetch,
+      http: machineHttp(),
     });
   });
   afterEach(() => {

@@ -8,7 +8,7 @@ import { spreadOf } from './statistics.js';
 const buyersAtOnce = 16;
 const roundMs = 3_000;
 const rawRoundMs = 1_000;
-const warmUpMs = 15_000;
+const warmUpMs = 5_000;
 
 /**
  * How near the shop in one process comes to what its disk can do. The limit is what SQLite alone reaches with a write-ahead

@@ -12,7 +12,7 @@ export interface Figure {
 
 /** The report as Markdown: the machine, then a table. */
 export function reportOf(figures: readonly Figure[]): string {
-  const digits = (value: number) => (value >= 100 ? value.toFixed(0) : value.toFixed(1));
+  const digits = (value: number) => value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
   const rows = figures.map(
     ({ what, unit, spread, goal }) =>
       `| ${what} | ${unit} | ${digits(spread.min)} | **${digits(spread.median)}** | ${digits(spread.p99)} | ${digits(spread.max)} | ${spread.count} | ${goal ?? ''} |`,

@@ -7,6 +7,13 @@ import { parseTraceparent } from '../../mesh/telemetry/trace-context.js';
 import type { Span } from '../../mesh/telemetry/tracer.js';
 import { problemOf } from './problem.js';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Its answers are streams, which mostly wait. */
+    readonly streams?: boolean;
+  }
+}
+
 /** What a client can take of the server at most. */
 export interface HttpLimits {
   readonly bodyBytes: number;
@@ -120,7 +127,12 @@ export function createHttpServer(ports: EdgePorts, limits: HttpLimits = httpLimi
     spans.set(request, { span, startedMs: ports.clock.monotonicMs() });
     reply.headers({ ...securityHeaders, 'x-trace-id': span.context.traceId });
     // Hijacked answers (streams) end outside the framework, so the raw response tells when one is over.
-    reply.raw.once('close', () => finish(request, reply.raw.headersSent ? reply.raw.statusCode : 499));
+    const counted = request.routeOptions.config.streams !== true;
+    if (counted) ports.httpInFlight(1);
+    reply.raw.once('close', () => {
+      if (counted) ports.httpInFlight(-1);
+      finish(request, reply.raw.headersSent ? reply.raw.statusCode : 499);
+    });
   };
   const finish = (request: FastifyRequest, status: number) => {
     const known = spans.get(request);

@@ -1,6 +1,7 @@
 import { invalidField, MeshError } from '../../mesh/contract/error.js';
 
 const maxDepth = 32;
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Parses a request body as JSON. Beyond JSON.parse it refuses what two readers may understand differently: keys that stand
@@ -10,7 +11,7 @@ const maxDepth = 32;
 export function parseJsonBody(bytes: Uint8Array): unknown {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    text = utf8.decode(bytes);
   } catch {
     throw malformed('is not UTF-8 text');
   }

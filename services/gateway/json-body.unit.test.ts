@@ -92,6 +92,9 @@ describe('a JSON body', () => {
       [0xfe, 0xff, 0, 0x7b],
     ])
       expect(refusal(Buffer.from(bytes)).message, String(bytes)).to.match(/UTF-8/);
+    // Half a character at the end of one body is nothing to the next.
+    expect(refusal(Buffer.from([0x22, 0xc3])).message).to.match(/UTF-8/);
+    expect(parseJsonBody(Buffer.from('{"a":"\u00e9"}'))).to.deep.equal({ a: '\u00e9' });
   });
 
   it('may be 32 levels deep and no deeper, brackets in texts not counted', () => {

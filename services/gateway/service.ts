@@ -26,6 +26,7 @@ export const edge: EdgeService = {
         http.app.route({
           method: binding.verb,
           url: routePathOf(binding.template).url,
+          config: { streams: method.kind === 'server_streaming' },
           // Asked for its head alone, a stream would have nothing to say and no end.
           exposeHeadRoute: method.kind !== 'server_streaming',
           handler: restHandler(world, method, binding),

@@ -8,6 +8,7 @@ import type { WireResponse } from '../../mesh/rpc/wire.js';
 import type { EdgePorts } from '../../mesh/runtime/edge.js';
 import { formatTraceparent } from '../../mesh/telemetry/trace-context.js';
 import type { Span } from '../../mesh/telemetry/tracer.js';
+import { canaryHeader, canaryWish } from './exposure.js';
 import {
   type Credentials,
   credentialsOf,
@@ -48,9 +49,12 @@ export function restHandler(world: RouteWorld, method: MethodPolicy, binding: Ht
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const ending = new AbortController();
-    const gone = () =>
-      ending.abort(new MeshError({ code: 'CANCELLED', reason: 'CANCELLED', message: 'the client has gone' }));
-    reply.raw.on('close', gone);
+    reply.raw.on('close', () => {
+      if (!reply.raw.writableFinished)
+        ending.abort(
+          new MeshError({ code: 'CANCELLED', reason: 'CANCELLED', message: 'the client has gone' }),
+        );
+    });
     const span = world.spanOf(request);
     const sent = credentialsOf(request.headers);
     refuseCrossSite(request.headers, request.method, sent);
@@ -198,5 +202,6 @@ function metadataOf(
     'x-priority': method.priority,
     ...(token === undefined ? {} : { authorization: token }),
     ...(typeof key === 'string' ? { 'idempotency-key': key } : {}),
+    ...canaryWish(request.headers[canaryHeader]),
   };
 }

@@ -39,6 +39,9 @@ export function placeOrder(ports: ServicePorts, saga: SagaRunner) {
     const { command } = context;
     if (command === undefined) throw new Error('PlaceOrder without a command: its contract requires a key');
     const found = await store.findCommand(command, context.trace);
+    if (found?.response != null) return answered(PlaceOrderResponse.decode(found.response));
+    /** Whether this call placed it, and so takes it on. */
+    let mine = false;
     const orderId = found?.reference ?? (await accept().catch(winnerOf));
     const span = ports.tracer.start({
       name: 'await verdict',
@@ -47,17 +50,26 @@ export function placeOrder(ports: ServicePorts, saga: SagaRunner) {
       attributes: { 'meshmart.order.id': orderId },
     });
     try {
-      saga.wake(orderId);
-      const response = await answer(orderId);
-      if (response.order !== undefined && undecided.includes(response.order.state))
-        context.setTrailer('x-http-code', '202');
-      return response;
+      if (mine) saga.wake(orderId);
+      return answered(await answer(orderId));
     } finally {
       span.end();
     }
 
-    /** Puts the order on disk and gives its id. @throws StoreConflict when another call with this key was quicker. */
+    function answered(response: PlaceOrderResponse): PlaceOrderResponse {
+      if (response.order !== undefined && undecided.includes(response.order.state))
+        context.setTrailer('x-http-code', '202');
+      return response;
+    }
+
+    /**
+     * Puts the order on disk and gives its id.
+     * @throws StoreConflict when another call with this key was quicker; MeshError RESOURCE_EXHAUSTED (OVERLOADED) while
+     *   too many orders wait for their turn.
+     */
     async function accept(): Promise<string> {
+      // What has been begun comes first: an order more would only make all of them late.
+      if (saga.isBehind()) throw overloaded();
       const user = userOf(context);
       const priced = await price(request, context);
       const placed: OrderEvent = {
@@ -80,6 +92,7 @@ export function placeOrder(ports: ServicePorts, saga: SagaRunner) {
         command: { ...requireCommand(), response: null, reference: after.order.id },
         trace: context.trace,
       });
+      mine = true;
       return after.order.id;
     }
 
@@ -103,6 +116,10 @@ export function placeOrder(ports: ServicePorts, saga: SagaRunner) {
         if (recorded?.response != null) return PlaceOrderResponse.decode(recorded.response);
         if (leftMs <= 0 || context.signal.aborted) break;
         await change;
+        // Whoever placed it takes it on, in this process or another, unless he died. Buyers who are in doubt repeat themselves
+        // when the shop has trouble: each step taken by two, and at their pace, would be more of it.
+        if (!mine) saga.wake(orderId);
+        mine = true;
       }
       const order = await loadOwnOrder(store, orderId, userOf(context).id, context.trace);
       const { scope, key } = requireCommand();
@@ -114,6 +131,14 @@ export function placeOrder(ports: ServicePorts, saga: SagaRunner) {
       return recorded?.response == null ? { order } : PlaceOrderResponse.decode(recorded.response);
     }
   };
+}
+
+function overloaded(): MeshError {
+  return new MeshError({
+    code: 'RESOURCE_EXHAUSTED',
+    reason: 'OVERLOADED',
+    message: 'more orders wait than can be worked on: nothing was ordered, try again in a moment',
+  });
 }
 
 /** Reads cart, prices and shipping, and puts them together. */

@@ -19,6 +19,8 @@ export interface SagaRunner {
   changed(orderId: string, withinMs: number, signal: AbortSignal): Promise<void>;
   /** Tells those who wait that something was written about the order. */
   notify(orderId: string): void;
+  /** Whether as many orders wait for their turn as are under way: no new ones should be taken on. */
+  isBehind(): boolean;
   /** Takes no more steps, and resolves when those under way have ended. */
   stop(): Promise<void>;
 }
@@ -111,7 +113,7 @@ export function createSaga(options: SagaOptions): SagaRunner {
       failures.set(orderId, count);
       const { code, reason, message } = MeshError.from(error);
       log.warn(
-        { order_id: orderId, failures: count, code, reason, problem: message },
+        { order_id: orderId, failures: count, code, reason, problem: message, cause: causeOf(error) },
         'a step of an order is not known to be done: it is asked for again',
       );
       const ceilingMs = Math.min(retryMaxDelayMs, retryBaseDelayMs * 2 ** Math.min(count - 1, 20));
@@ -154,6 +156,7 @@ export function createSaga(options: SagaOptions): SagaRunner {
   return {
     wake,
     notify,
+    isBehind: () => waiting.size >= ordersAtOnce,
     changed: (orderId, withinMs, signal) =>
       new Promise((resolve) => {
         const set = listeners.get(orderId) ?? new Set();
@@ -175,4 +178,10 @@ export function createSaga(options: SagaOptions): SagaRunner {
       await Promise.allSettled([...running.values()]);
     },
   };
+}
+
+/** What is behind an error, for whoever reads the log; clients never see it. */
+function causeOf(error: unknown): string | undefined {
+  const { cause } = error as { cause?: unknown };
+  return cause === undefined ? undefined : String(cause);
 }

@@ -10,6 +10,7 @@ import { createDispatch } from '../../mesh/rpc/dispatch.js';
 import { inProcessWire } from '../../mesh/rpc/in-process.js';
 import { createBackground } from '../../mesh/runtime/background.js';
 import { createIdSource } from '../../mesh/runtime/id.js';
+import { machineHttp } from '../../mesh/runtime/outgoing-http.js';
 import { packageRoot } from '../../mesh/runtime/package-root.js';
 import type { ServicePorts } from '../../mesh/runtime/service.js';
 import { documentsInStore } from '../../mesh/store/document-table.js';
@@ -69,7 +70,7 @@ describe('the saga on a virtual clock', () => {
       background: createBackground({ ambient: clock, service: 'order', stopping: stopping.signal }),
       setting: (name) => (name === 'ordersAtOnce' ? '4' : '2000'),
       secret: () => new Uint8Array(),
-      fetch: globalThis.fetch,
+      http: machineHttp(),
       verifyToken: async () => testUser(),
       mail: { send: async () => undefined },
       stopping: stopping.signal,
@@ -208,6 +209,29 @@ describe('the saga on a virtual clock', () => {
     for (let count = 0; count < 8; count += 1) ids.push((await place(`key-${count}`)).id);
     await pass(10_000);
     for (const id of ids) expect(await stateOf(id)).to.equal('ORDER_STATE_SHIPPED');
+  });
+
+  it('takes on no new order while as many wait for their turn as are under way, and answers repeated ones', async () => {
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    shop.script.reserve = Array<Fate>(8).fill(held);
+    const ask = (key: string) => {
+      const context = testContext({ clock: clock.clock, user: testUser(), command: testCommand(key) });
+      return handlers.placeOrder(request, context);
+    };
+    const eight = Array.from({ length: 8 }, (_, index) => ask(`key-${index}`));
+    await pass(500);
+    const refused = (await ask('key-8').catch((error: unknown) => error)) as MeshError;
+    expect([refused.code, refused.reason]).to.deep.equal(['RESOURCE_EXHAUSTED', 'OVERLOADED']);
+    const repeated = ask('key-7');
+    goOn();
+    await pass(1_000);
+    const ids = (await Promise.all([...eight, repeated])).map(({ order }) => order?.id ?? '');
+    expect(ids[8]).to.equal(ids[7]);
+    const { id } = await place('key-8');
+    for (const each of [...ids, id]) expect(await stateOf(each)).to.equal('ORDER_STATE_SHIPPED');
   });
 
   it('leaves no timer behind when all is done', async () => {

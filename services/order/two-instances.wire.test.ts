@@ -136,6 +136,22 @@ describe('two instances of order on one database', function () {
     expect(effectsOf(here.id).sort()).to.deep.equal(['authorize', 'capture', 'commit', 'reserve', 'ship']);
   });
 
+  it('leaves an order to the one that took it, when the buyer repeats himself at the other a little later', async () => {
+    const card = held();
+    shop.script.authorize = [card.fate];
+    const placing = first.place('same');
+    await eventually(() => triesOf('authorize') === 1);
+    const repeated = Array.from({ length: 5 }, () => second.place('same'));
+    // Less than the half second after which it would take the order for abandoned.
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    card.goOn();
+    const answers = await Promise.all([placing, ...repeated]);
+    for (const answer of answers) expect(answer).to.deep.equal(answers[0]);
+    expect(stateOf(await reachesEnd(answers[0]?.id ?? ''))).to.equal('ORDER_STATE_SHIPPED');
+    for (const step of ['reserve', 'authorize', 'commit', 'capture', 'ship'] as const)
+      expect(triesOf(step), step).to.equal(1);
+  });
+
   it('makes one order with one answer of 40 calls with one key', async () => {
     const calls = Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? first : second).place('same'));
     const answers = new Set(

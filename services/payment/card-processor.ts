@@ -64,8 +64,9 @@ export function httpCardProcessor(ports: ServicePorts): CardProcessor {
     // An abort that has been is not told of again.
     if (context.signal.aborted) giveUp();
     try {
-      const response = await ports.fetch(new URL(path, baseUrl), {
+      const { status, body: text } = await ports.http({
         method,
+        url: new URL(path, baseUrl),
         headers: {
           traceparent: formatTraceparent(span.context),
           ...(key === undefined ? {} : { 'idempotency-key': key }),
@@ -73,16 +74,15 @@ export function httpCardProcessor(ports: ServicePorts): CardProcessor {
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: ending.signal,
-        redirect: 'error',
       });
-      const answer: unknown = await response.json();
-      span.setAttribute('http.response.status_code', response.status);
-      if (!response.ok) throw unknownOutcome(`the card processor answered ${response.status}`);
+      span.setAttribute('http.response.status_code', status);
+      if (status < 200 || status > 299) throw unknownOutcome(`the card processor answered ${status}`);
+      const answer: unknown = JSON.parse(text);
       span.end();
       return answer as T;
     } catch (error) {
       span.end('UNAVAILABLE');
-      // What fetch says may hold the address and nothing else; the cause goes to the log only.
+      // What the request says may hold the address and nothing else; the cause goes to the log only.
       throw MeshError.is(error) ? error : unknownOutcome('the card processor did not answer', error);
     } finally {
       cancel();

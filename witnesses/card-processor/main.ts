@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { listenError, portOf, required, run } from '../program.js';
+import { hostOf, listenError, portOf, required, run } from '../program.js';
 import { serve } from './http.js';
 import { openLedgerFile } from './ledger-file.js';
 import { createProcessor, type IdempotencyMode } from './processor.js';
 
-const host = '127.0.0.1';
+const host = hostOf();
 
 run('card-processor', {
   start: async () => {

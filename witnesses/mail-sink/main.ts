@@ -1,11 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { SMTPServer } from 'smtp-server';
-import { listenError, portOf, required, run } from '../program.js';
+import { hostOf, listenError, portOf, required, run } from '../program.js';
 import { type Mailbox, openMailbox } from './mailbox.js';
 import { listPage, messagePage } from './page.js';
 
-const host = '127.0.0.1';
+const host = hostOf();
 const maxMessageBytes = 262_144;
 
 run('mail-sink', {
