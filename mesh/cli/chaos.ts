@@ -20,7 +20,7 @@ export const chaos: Command = {
       about: 'Events delivered again. Default as many as purchases.',
     },
     seed: { type: 'string', value: 'N', about: 'Draws purchases and faults. Default 1.' },
-    rate: { type: 'string', value: 'N', about: 'Purchases that arrive in a second. Default 12.' },
+    rate: { type: 'string', value: 'N', about: 'Purchases that arrive in a second. Default 8.' },
     store: { type: 'string', value: 'STORE', about: `${stores.join(' or ')}. Default ${stores[0]}.` },
     bus: { type: 'string', value: 'BUS', about: `${sharedBuses.join(', ')}. Default ${sharedBuses[0]}.` },
     scale: {
@@ -64,7 +64,7 @@ export const chaos: Command = {
       faults: countOption(args, 'faults', Math.round(orders / 10), 0, 100_000),
       duplicates: countOption(args, 'duplicates', orders, 0, 1_000_000),
       seed: countOption(args, 'seed', 1, 0, 2 ** 31 - 1),
-      ratePerSecond: countOption(args, 'rate', 12, 1, 1_000),
+      ratePerSecond: countOption(args, 'rate', 8, 1, 1_000),
       store: word('store', stores),
       bus: word('bus', sharedBuses),
       scale,

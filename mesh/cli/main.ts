@@ -18,10 +18,26 @@ const loaders: readonly (() => Promise<Command>)[] = [
   async () => (await import('./dlq.js')).dlq,
   async () => (await import('./token.js')).token,
   async () => (await import('./replay.js')).replay,
+  async () => (await import('./databases.js')).databases,
+  async () => (await import('./autoscaler.js')).autoscaler,
   async () => (await import('./sim.js')).sim,
   async () => (await import('./chaos.js')).chaos,
 ];
-const names = ['up', 'serve', 'down', 'status', 'call', 'trace', 'dlq', 'token', 'replay', 'sim', 'chaos'];
+const names = [
+  'up',
+  'serve',
+  'down',
+  'status',
+  'call',
+  'trace',
+  'dlq',
+  'token',
+  'replay',
+  'databases',
+  'autoscaler',
+  'sim',
+  'chaos',
+];
 
 const terminal: Terminal = {
   out: (text) => process.stdout.write(text),

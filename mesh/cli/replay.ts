@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { machineAmbient } from '../runtime/ambient.js';
 import { openDataFiles, readRun } from '../runtime/data-folder.js';
 import type { Manifest } from '../runtime/manifest.js';
+import { secretSource } from '../runtime/secret-source.js';
 import { StartupError } from '../runtime/startup-error.js';
 import { loadModule, loadShop } from '../shape/loaded-shop.js';
 import { type ReplayReport, rebuildProjection } from '../store/rebuild-projection.js';
@@ -76,7 +77,12 @@ async function openStoreOf(
     const data = openDataFiles(folder);
     // It reads and writes whole tables.
     const limits = { openWithinMs: 3_000, withinMs: 300_000 };
-    return openServiceDatabase({ service, id: 'replay', schema, data, ambient, ...limits }, postgresUrl);
+    const source = secretSource({}, data.file('secrets'), ambient.random);
+    return openServiceDatabase(
+      { service, id: 'replay', schema, data, ambient, ...limits },
+      postgresUrl,
+      source,
+    );
   }
   const path = join(folder, service, `${service}.db`);
   if (existsSync(path)) return openSqliteStore({ path, service, schema, clock: ambient.clock });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { machineAmbient } from '../runtime/ambient.js';
 import { createIdSource } from '../runtime/id.js';
-import { readOrMakeSecret } from '../runtime/secret-file.js';
+import { secretSource } from '../runtime/secret-source.js';
 import { StartupError } from '../runtime/startup-error.js';
 import { signingKeyOf, signToken } from '../security/token.js';
 import { type Command, switchOption, textOption } from './command.js';
@@ -28,11 +28,13 @@ export const token: Command = {
     const minutes = Number(textOption(args, 'minutes') ?? 15);
     if (!(minutes > 0 && minutes <= 1_440))
       throw new StartupError(`--minutes is '${minutes}'`, 'give minutes from 1 to 1440');
-    const path = join(resolve(dataFolderOf(args, terminal)), 'secrets', 'users-signing-key');
-    if (!existsSync(path))
+    const { environment } = terminal;
+    const folder = join(resolve(dataFolderOf(args, terminal)), 'secrets');
+    const path = join(folder, 'users-signing-key');
+    if (!environment['MESHMART_SECRETS'] && !existsSync(path))
       throw new StartupError(`there is no signing key at ${path}`, 'start the shop once with meshmart up');
     const { clock, random } = machineAmbient();
-    const key = signingKeyOf(readOrMakeSecret(path, 32, random));
+    const key = signingKeyOf(secretSource(environment, folder, random)('users-signing-key', 32));
     const jti = createIdSource(clock, random)('jti');
     terminal.out(
       `${signToken({ subject: 'operator', kind: 'operator', scopes: ['operator'], jti }, key, clock.nowMs(), minutes * 60_000)}\n`,

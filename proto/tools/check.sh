@@ -8,8 +8,8 @@ check() { # title command...
   if "$@" > "$workspace/log" 2>&1; then echo "ok $title"; else echo "FAILED $title" >&2; cat "$workspace/log" >&2; failed=1; fi
 }
 breaking() { (cd "$workspace" && buf breaking "$1" --against "$OLDPWD/proto/released.binpb"); }
-lint() { (cd "$workspace" && buf lint ours); }
-formatted() { (cd "$workspace" && buf format ours --diff --exit-code); }
+lint() { (cd "$workspace" && buf lint ours && buf lint keda); }
+formatted() { (cd "$workspace" && buf format ours --diff --exit-code && buf format keda --diff --exit-code); }
 drift() {
   mkdir "$workspace/now" && generate_into "$workspace/now" &&
     diff -r "$workspace/now/gen" proto/gen && cmp "$workspace/now/image.binpb" proto/image.binpb
