@@ -13,6 +13,7 @@ await build({
   absWorkingDir: root,
   entryPoints: [
     'dist/mesh/cli/main.js',
+    ...['card-processor', 'mail-sink'].map((name) => `dist/witnesses/${name}/main.js`),
     ...readdirSync(join(root, 'dist', 'services')).map((name) => `dist/services/${name}/service.js`),
   ],
   outbase: 'dist',
@@ -24,7 +25,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  keepNames: true,
+  // Not keepNames: it names each function again whenever one is made, many times an order.
   // The first finds its binary beside itself. The second reads its Thrift files from there, and what it is made of writes to
   // what can only be read, which is passed over in its own modules and an error in the strict ones of a bundle. The third is
   // not there, and pg asks for it only where it is wanted.

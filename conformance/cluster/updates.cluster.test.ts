@@ -1,0 +1,123 @@
+import { expect } from 'chai';
+import { loadShop } from '../../mesh/shape/loaded-shop.js';
+import { eventually } from '../../mesh/testing/eventually.js';
+import { failuresOf } from './failures.js';
+import { namespace, podOf, podsOf, untilSettled, workloads } from './pods.js';
+import { kubectl, succeed } from './program.js';
+import { upgrade } from './release.js';
+import { rates, type ShopLoad, startShopLoad } from './shop-load.js';
+
+const { manifests, owners } = loadShop();
+/**
+ * Services that are updated at the same time, since one after the other would take ten minutes of CI. None calls another of its
+ * group, so that of each call one end stands still.
+ */
+const groups = [
+  ['gateway'],
+  ['users'],
+  ['order', 'recommendation'],
+  ['cart', 'notification', 'payment'],
+  ['catalog', 'inventory', 'shipping'],
+];
+/** `caller callee`, as the manifests have it. */
+const edges = manifests.flatMap(({ name, calls }) =>
+  calls.map((call) => `${name} ${owners.get(call.split('/')[0] ?? '')}`),
+);
+
+describe('updates under load on the cluster', function () {
+  this.timeout(240_000);
+  let load: ShopLoad;
+  let judged = 0;
+
+  /** What has ended since it was last asked. */
+  const fresh = () => {
+    const requests = load.requests.slice(judged);
+    judged += requests.length;
+    return requests;
+  };
+  /** Nothing failed, and there was something that could have. */
+  const expectNoFailure = (sinceMs: number) => {
+    const requests = fresh();
+    expect(failuresOf(requests)).to.deep.equal([]);
+    const seconds = (load.nowMs() - sinceMs) / 1_000;
+    expect(requests.length).to.be.greaterThan(0.8 * rates.readsPerSecond * seconds);
+  };
+
+  before(async () => {
+    await untilSettled();
+    load = await startShopLoad();
+    await load.untilWell(0, 50, 30_000);
+  });
+
+  it('of one service change one Deployment, and no request fails', async () => {
+    fresh();
+    const sinceMs = load.nowMs();
+    const generations = async () =>
+      Object.fromEntries(
+        (await workloads()).map(({ kind, metadata }) => [`${kind} ${metadata.name}`, metadata.generation]),
+      );
+    const pods = async () =>
+      (await podsOf('app.kubernetes.io/part-of=meshmart')).map(({ metadata }) => metadata.name);
+    const [before, podsBefore] = [await generations(), await pods()];
+    await upgrade('services.catalog.image.tag=next');
+    const [after, podsAfter] = [await generations(), await pods()];
+    const changed = Object.keys(after).filter((name) => after[name] !== before[name]);
+    expect(changed).to.deep.equal(['Deployment catalog']);
+    expect(Object.keys(after)).to.deep.equal(Object.keys(before));
+    const gone = podsBefore.filter((name) => !podsAfter.includes(name));
+    expect(gone.map((name) => name.split('-')[0])).to.deep.equal(['catalog']);
+    expectNoFailure(sinceMs);
+  });
+
+  it('come to every service, and to none together with one that it calls', () => {
+    expect(groups.flat().sort()).to.deep.equal(manifests.map(({ name }) => name).sort());
+    const together = groups.flatMap((group) =>
+      group.flatMap((caller) =>
+        group.filter((callee) => callee !== caller).map((callee) => `${caller} ${callee}`),
+      ),
+    );
+    expect(edges.filter((edge) => together.includes(edge))).to.deep.equal([]);
+  });
+
+  for (const round of ['first', 'second']) {
+    for (const group of groups) {
+      it(`of ${group.join(' and ')}: no request fails, the ${round} time`, async () => {
+        fresh();
+        const sinceMs = load.nowMs();
+        await kubectl([
+          'rollout',
+          'restart',
+          '--namespace',
+          namespace,
+          ...group.map((name) => `deployment/${name}`),
+        ]);
+        await untilSettled();
+        expectNoFailure(sinceMs);
+      });
+    }
+  }
+
+  it('are what is measured: a SIGKILL of one process is seen', async () => {
+    fresh();
+    const { status } = await podOf('catalog');
+    const killed = status.containerStatuses?.find(({ name }) => name === 'catalog');
+    const id = killed?.containerID?.replace('containerd://', '') ?? '';
+    const sinceMs = load.nowMs();
+    const containerd = ['--address', '/run/mesh-cluster/containerd.sock', '--namespace', 'k8s.io'];
+    await succeed('ctr', [...containerd, 'tasks', 'kill', '--signal', 'SIGKILL', id]);
+    await eventually(() => failuresOf(load.requests.slice(judged)).length > 0, {
+      withinMs: 30_000,
+      everyMs: 200,
+      what: 'a request to fail',
+    });
+    await untilSettled();
+    await load.untilWell(sinceMs, 50, 60_000);
+    fresh();
+  });
+
+  it('and deaths lose no order, and make none twice', async () => {
+    const violations = await load.end();
+    expect(violations).to.deep.equal([]);
+    expect(load.purchases.filter(({ last }) => last?.state === 'SHIPPED').length).to.be.greaterThan(50);
+  });
+});

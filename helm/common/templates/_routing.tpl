@@ -1,0 +1,209 @@
+{{/* A number of milliseconds as a duration. */}}
+{{- define "shop.duration" -}}
+{{ printf "%gs" (divf . 1000) }}
+{{- end }}
+
+{{/* How calls reach a service: balancing, pools, timeouts, retries, canary. Of: root, service, options. */}}
+{{- define "shop.routing" -}}
+{{- if eq "true" (include "shop.ambient" .root) }}
+{{ include "shop.grpcRoute" . }}
+{{- else }}
+{{ include "shop.destinationRule" . }}
+{{ include "shop.virtualService" . }}
+{{ include "shop.sidecarScope" . }}
+{{- end }}
+{{- end }}
+
+{{- define "shop.destinationRule" -}}
+{{- $istio := .root.Values.istio -}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata:
+  name: {{ .service.name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "shop.labels" (dict "name" .service.name) | nindent 4 }}
+spec:
+  host: {{ include "shop.host" (dict "root" .root "name" .service.name) }}
+  trafficPolicy:
+    loadBalancer:
+      simple: LEAST_REQUEST
+    connectionPool:
+      tcp: {connectTimeout: 1s, tcpKeepalive: {time: 60s, interval: 20s}}
+      http:
+        http2MaxRequests: {{ $istio.connectionPool.maxRequests | int }}
+        http1MaxPendingRequests: {{ $istio.connectionPool.maxPendingRequests | int }}
+        maxRequestsPerConnection: 0
+    # A pod that answers UNAVAILABLE again and again is left alone for a while; gRPC's UNAVAILABLE counts as a gateway's error.
+    outlierDetection:
+      consecutiveGatewayErrors: {{ $istio.outlierDetection.consecutiveErrors | int }}
+      consecutive5xxErrors: 0
+      interval: {{ $istio.outlierDetection.intervalSeconds | int }}s
+      baseEjectionTime: {{ $istio.outlierDetection.ejectionSeconds | int }}s
+      maxEjectionPercent: {{ $istio.outlierDetection.maxEjectionPercent | int }}
+  subsets:
+    - {name: stable, labels: {track: stable}}
+    {{- if and .options.canary .options.canary.enabled }}
+    - {name: canary, labels: {track: canary}}
+    {{- end }}
+{{ end }}
+
+{{/* The subsets that a route leads to. Of: host, canary (options), port. */}}
+{{- define "shop.destinations" -}}
+{{- $weight := 0 -}}
+{{- if and .canary .canary.enabled -}}{{- $weight = int (.canary.weight | default 0) -}}{{- end -}}
+- destination: {host: {{ .host }}, subset: stable, port: {number: {{ .port }}}}
+  weight: {{ sub 100 $weight }}
+{{- if gt $weight 0 }}
+- destination: {host: {{ .host }}, subset: canary, port: {number: {{ .port }}}}
+  weight: {{ $weight }}
+{{- end }}
+{{- end }}
+
+{{/*
+Methods with the same deadline share a route. The deadline of the contract is the longest that a caller waits, so it is the
+route's timeout; callers that grant less send their own deadline along. Istio's default would be two retries of everything.
+Of: root, service, options.
+*/}}
+{{- define "shop.virtualService" -}}
+{{- $retries := .root.Values.istio.retries -}}
+{{- $host := include "shop.host" (dict "root" .root "name" .service.name) -}}
+{{- $canary := .options.canary -}}
+{{- $routes := dict -}}
+{{- range .service.methods -}}
+{{- $key := printf "%010d-%t" (int .deadlineMs) .repeatable -}}
+{{- $_ := set $routes $key (append (get $routes $key | default list) .path) -}}
+{{- end -}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: {{ .service.name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "shop.labels" (dict "name" .service.name) | nindent 4 }}
+spec:
+  hosts: [{{ $host }}]
+  # Only for callers in this namespace.
+  exportTo: ["."]
+  http:
+    {{- if and $canary $canary.enabled }}
+    - name: canary-by-header
+      match:
+        - headers: {x-canary: {exact: always}}
+          port: 50051
+      route:
+        - destination: {host: {{ $host }}, subset: canary, port: {number: 50051}}
+      retries: {attempts: 0}
+    {{- end }}
+    {{- range $key := keys $routes | sortAlpha }}
+    {{- $parts := splitList "-" $key }}
+    {{- $deadlineMs := regexReplaceAll "^0+" (first $parts) "" | int }}
+    {{- $repeatable := eq (last $parts) "true" }}
+    - name: {{ printf "within-%dms%s" $deadlineMs (ternary "" "-once" $repeatable) }}
+      match:
+        {{- range get $routes $key }}
+        - {uri: {exact: {{ . }}}, port: 50051}
+        {{- end }}
+      route:
+        {{- include "shop.destinations" (dict "host" $host "canary" $canary "port" 50051) | nindent 8 }}
+      timeout: {{ include "shop.duration" $deadlineMs }}
+      {{- if and $repeatable (gt (int $retries.attempts) 0) }}
+      retries: {attempts: {{ $retries.attempts | int }}, retryOn: {{ $retries.retryOn | quote }}, perTryTimeout: {{ include "shop.duration" $deadlineMs }}}
+      {{- else }}
+      retries: {attempts: 0}
+      {{- end }}
+    {{- end }}
+    {{- if eq .service.kind "edge" }}
+    - name: http
+      match:
+        - port: 8080
+      route:
+        {{- include "shop.destinations" (dict "host" $host "canary" $canary "port" 8080) | nindent 8 }}
+      retries: {attempts: 0}
+    {{- end }}
+    - name: others
+      match:
+        - port: 50051
+      route:
+        {{- include "shop.destinations" (dict "host" $host "canary" $canary "port" 50051) | nindent 8 }}
+      retries: {attempts: 0}
+{{ end }}
+
+{{/* What a service's sidecar knows: whom it calls. Anything else is no host to it. Of: root, service. */}}
+{{- define "shop.sidecarScope" -}}
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata:
+  name: {{ .service.name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "shop.labels" (dict "name" .service.name) | nindent 4 }}
+spec:
+  workloadSelector:
+    labels: {app: {{ .service.name }}}
+  outboundTrafficPolicy: {mode: REGISTRY_ONLY}
+  egress:
+    - hosts:
+        {{- range keys .service.calls | sortAlpha }}
+        - ./{{ include "shop.host" (dict "root" $.root "name" .) }}
+        {{- end }}
+        {{- range include "shop.serversOf" . | fromJsonArray }}
+        - {{ include "shop.sidecarHost" (dict "root" $.root "host" (.host | default (include "shop.host" (dict "root" $.root "name" .name)))) }}
+        {{- end }}
+        {{- include "shop.sidecarAlways" .root | nindent 8 }}
+{{ end }}
+
+{{/* A host as a Sidecar names it: with its namespace, which for one outside of the cluster is that of its ServiceEntry. Of: root, host. */}}
+{{- define "shop.sidecarHost" -}}
+{{- $suffix := printf ".svc.%s" .root.Values.clusterDomain -}}
+{{- $namespace := "" -}}
+{{- if hasSuffix $suffix .host }}{{ $namespace = trimSuffix $suffix .host | splitList "." | last }}{{ end -}}
+"{{ ternary "." $namespace (or (eq $namespace "") (eq $namespace .root.Release.Namespace)) }}/{{ .host }}"
+{{- end }}
+
+{{/* What every sidecar knows: where spans go, and the mesh's own. Of: root. */}}
+{{- define "shop.sidecarAlways" -}}
+{{- with include "shop.otlpAddress" . -}}
+{{- $host := regexReplaceAll ":[0-9]+$" (urlParse .).host "" -}}
+- {{ include "shop.sidecarHost" (dict "root" $ "host" $host) }}
+{{ end -}}
+- "{{ .Values.networkPolicy.istioNamespace }}/*"
+{{- end }}
+
+{{/* In ambient, where a waypoint routes: it understands GRPCRoute, which has no timeouts, and no retries unless told. Of: root, service, options. */}}
+{{- define "shop.grpcRoute" -}}
+{{- $canary := .options.canary -}}
+{{- $weight := 0 -}}
+{{- $split := and $canary $canary.enabled -}}
+{{- if $split }}{{ $weight = int ($canary.weight | default 0) }}{{ end -}}
+{{- if ne .service.kind "edge" -}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata:
+  name: {{ .service.name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "shop.labels" (dict "name" .service.name) | nindent 4 }}
+spec:
+  parentRefs:
+    - {group: "", kind: Service, name: {{ .service.name }}, port: 50051}
+  rules:
+    {{- if $split }}
+    - matches:
+        - headers:
+            - {name: x-canary, value: always}
+      backendRefs:
+        - {name: {{ .service.name }}-canary, port: 50051}
+    - backendRefs:
+        - {name: {{ .service.name }}-stable, port: 50051, weight: {{ sub 100 $weight }}}
+        - {name: {{ .service.name }}-canary, port: 50051, weight: {{ $weight }}}
+    {{- else }}
+    - backendRefs:
+        - {name: {{ .service.name }}, port: 50051}
+    {{- end }}
+{{ end -}}
+{{- end }}

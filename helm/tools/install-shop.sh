@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# `make install-cluster`: the shop into namespace shop of the cluster that kubectl is pointed at, under Istio. IMAGE is the
+# image, SET more of what `helm --set` takes. Run again, it upgrades, and leaves Secrets as they are.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+image=${IMAGE:-meshmart:dev}
+missing=()
+for tool in kubectl helm; do command -v "$tool" > /dev/null || missing+=("$tool"); done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "make install-cluster lacks: ${missing[*]} (kubernetes.io/docs/tasks/tools, helm.sh/docs/intro/install)" >&2
+  exit 1
+fi
+for kind in sidecars.networking.istio.io gateways.gateway.networking.k8s.io; do
+  if ! kubectl get customresourcedefinition "$kind" > /dev/null; then
+    echo "the cluster of $(kubectl config current-context 2> /dev/null || echo KUBECONFIG) has no $kind: make one with Istio and the Gateway API by make cluster" >&2
+    exit 1
+  fi
+done
+
+given=(--set "image.repository=${image%:*},image.tag=${image##*:},istio.gateway.serviceType=ClusterIP")
+if [ -n "${SET:-}" ]; then given+=(--set "$SET"); fi
+if helm status shop --namespace shop > /dev/null 2>&1; then
+  given+=(--reuse-values)
+else
+  for name in shop observability; do kubectl create namespace "$name" --dry-run=client --output yaml | kubectl apply --filename -; done
+  kubectl label --overwrite namespace shop istio-injection=enabled pod-security.kubernetes.io/enforce=restricted
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  npm run --silent helm:secrets -- --jwks "$work/jwks.json" | kubectl apply --namespace shop --filename -
+  given+=(--values helm/shop/values-istio.yaml --set-file "istio.requestAuthentication.jwks=$work/jwks.json")
+fi
+helm upgrade --install shop helm/shop --namespace shop "${given[@]}" --wait --timeout 5m
