@@ -6,8 +6,10 @@ SCALE ?=
 STORE ?= sqlite
 BUS ?= redis
 SEED ?= 1
+IMAGE ?= meshmart:dev
+SET ?=
 
-.PHONY: help run mesh test verify verify-backends chaos chaos-full bench build check protos clean
+.PHONY: help run mesh test verify verify-backends verify-charts verify-cluster cluster install-cluster chaos chaos-full bench build check protos clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -32,17 +34,32 @@ verify-backends: ## Run the suites of the stores and buses that can be chosen on
 	@npm run --silent ready
 	@bash conformance/verify.sh backends
 
+verify-charts: ## Check the Helm charts and what they render, for every profile, without a cluster: lint, schemas, rendering tests.
+	@npm run --silent ready
+	@bash conformance/verify-charts.sh
+
+verify-cluster: ## Install the shop on a real Kubernetes with Istio, trade, attack, update and break it, in a quarter of an hour. It starts the cluster by MESHMART_CLUSTER_TOOLS.
+	@npm run --silent ready
+	@bash conformance/verify-cluster.sh
+
+cluster: ## Make a Kubernetes with Istio in docker, by kind or k3d, with the shop's image in it. docs/kubernetes.md goes on from there.
+	@bash helm/tools/make-cluster.sh
+
+install-cluster: ## Install the shop there, or in the cluster that kubectl is pointed at, or upgrade it. IMAGE=meshmart:dev names the image, SET=a=b,c=d more values.
+	@npm run --silent ready
+	@IMAGE="$(IMAGE)" SET="$(SET)" bash helm/tools/install-shop.sh
+
 chaos: ## Sell 2,000 times while real processes die 200 times, and judge what became of the orders, in five minutes. SEED=7 draws others.
 	@npm run --silent ready
 	@PATH="$$HOME/.cache/mesh-tools/bin:$$PATH" node dist/bundle/mesh/cli/main.js chaos --orders 2000 --faults 200 --duplicates 2000 --seed $(SEED) --report docs/reports/chaos.md
 
-chaos-full: ## The same for a release: 10,000 purchases, 1,000 faults, 10,000 duplicates.
+chaos-full: ## The same for a release: 10,000 purchases, 1,000 faults, 10,000 duplicates, in half an hour.
 	@npm run --silent ready
-	@PATH="$$HOME/.cache/mesh-tools/bin:$$PATH" node dist/bundle/mesh/cli/main.js chaos --orders 10000 --faults 1000 --duplicates 10000 --minutes 30 --seed $(SEED) --report docs/reports/chaos.md
+	@PATH="$$HOME/.cache/mesh-tools/bin:$$PATH" node dist/bundle/mesh/cli/main.js chaos --orders 10000 --faults 1000 --duplicates 10000 --rate 6 --minutes 40 --seed $(SEED) --report docs/reports/chaos-full.md
 
 bench: ## Measure start, memory, a purchase and what tracing costs, in one process and as processes, into docs/reports/.
 	@npm run --silent ready
-	@node dist/labs/bench/main.js
+	@PATH="$$HOME/.cache/mesh-tools/bin:$$PATH" node dist/labs/bench/main.js
 
 build: ## Compile to dist/.
 	@npm run --silent ready

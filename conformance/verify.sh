@@ -15,6 +15,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   exit 1
 fi
 
+trap 'echo "broken off" >&2; exit 130' INT TERM
 passed=0; failed=0
 step() { # title command...
   local title=$1; shift
