@@ -53,6 +53,9 @@ describe('a mesh of processes whose recommendations are away', function () {
       }),
     );
 
+  const median = (figures: readonly number[]) =>
+    figures.toSorted((one, other) => one - other)[Math.floor(figures.length / 2)];
+
   const mark = async () =>
     (await expectStatus(request(mesh.httpUrl, 'GET', path), 200)).headers.get('x-degraded');
   const degraded = () =>
@@ -72,13 +75,12 @@ describe('a mesh of processes whose recommendations are away', function () {
     }
     await well();
     const tookMs = await costs(traces);
-    // The budget, and what a timer is late by on a busy machine.
-    expect(Math.max(...tookMs)).to.be.lessThan(250);
-    const openFrom = tookMs.findLastIndex((ms) => ms >= 100) + 1;
-    expect(openFrom, `it opens after a few calls: ${tookMs}`).to.be.within(3, 10);
-    // A call that the machine interrupts takes longer: one in four may.
-    const late = tookMs.slice(openFrom).sort((a, b) => a - b);
-    expect(late[Math.floor(late.length * 0.75)], `${late}`).to.be.lessThan(1);
+    const hung = tookMs.filter((ms) => ms >= 100);
+    expect(hung.length, `it opens after a few calls: ${tookMs}`).to.be.within(3, 10);
+    // The budget, and what a timer is late by on a busy machine; a call that the machine interrupts takes longer.
+    expect(median(hung), `${hung}`).to.be.lessThan(200);
+    const open = tookMs.slice(tookMs.indexOf(hung.at(-1) as number) + 1);
+    expect(median(open), `${open}`).to.be.lessThan(1);
   });
 
   for (const [what, kind] of Object.entries(garbage)) {
