@@ -57,7 +57,10 @@ trap end EXIT
 trap 'echo "broken off" >&2; exit 130' INT TERM
 
 cluster() {
-  "$tools/build" helm grpcurl consul jaeger && "$tools/up" || return
+  "$tools/build" helm grpcurl consul || return
+  # With it comes version 1, which takes minutes and is not used here.
+  command -v jaeger > /dev/null || "$tools/build" jaeger || return
+  "$tools/up" || return
   local gateway_api=v1.6.3
   go mod download "sigs.k8s.io/gateway-api@$gateway_api"
   kubectl apply --server-side --filename "$(go env GOMODCACHE)/sigs.k8s.io/gateway-api@$gateway_api/config/crd/standard"

@@ -12,6 +12,8 @@ export interface RunFacts {
   readonly store: string;
   readonly bus: string;
   readonly ratePerSecond: number;
+  /** How long the run may take, in milliseconds. */
+  readonly withinMs: number;
   readonly saleProduct: string;
   readonly salePieces: number;
   readonly startedAt: string;
@@ -45,6 +47,10 @@ export interface EndFacts {
   readonly duplicates: number;
   /** How late the load generator's own event loop was, 99th percentile, in milliseconds. */
   readonly generatorLagMs: number;
+  /** Share of this machine's processors that was in use while purchases arrived, from 0 to 1. */
+  readonly processorsBusy: number;
+  /** How long the run took, from the start of the first server until the last witness was asked, in milliseconds. */
+  readonly tookMs: number;
 }
 
 /** A line of the history. */

@@ -14,6 +14,7 @@ const run = {
   store: 'sqlite',
   bus: 'redis',
   ratePerSecond: 1,
+  withinMs: 60_000,
   saleProduct: 'rare',
   salePieces: 10,
   startedAt: '',
@@ -47,7 +48,15 @@ const history = (changes: Partial<History> = {}): History => ({
   calls: [{ user: 'user', call: 'placeOrder', startedMs: 950, endedMs: 1_100, outcome: 'ok', reason: '' }],
   faults: [fault()],
   purchases: [purchase],
-  end: { loadBeganMs: 0, healedMs: 2_000, finalMs: 3_000, duplicates: 0, generatorLagMs: 1 },
+  end: {
+    loadBeganMs: 0,
+    healedMs: 2_000,
+    finalMs: 3_000,
+    duplicates: 0,
+    generatorLagMs: 1,
+    processorsBusy: 0.5,
+    tookMs: 9_000,
+  },
   ...changes,
 });
 const order = {
@@ -142,6 +151,7 @@ describe('the judge of a run', () => {
     ['traffic that never came back', { faults: [fault({ backAtMs: undefined })] }, /traffic back/],
     ['orders that were final too late', { end: { ...history().end, finalMs: 12_001 } }, /every order final/],
     ['orders that were never final', { end: { ...history().end, finalMs: undefined } }, /every order final/],
+    ['a run that took too long', { end: { ...history().end, tookMs: 60_001 } }, /over within/],
     ['fewer faults than were asked for', { faults: [] }, /1 faults/],
     ['fewer duplicates than were asked for', { run: { ...run, duplicates: 1 } }, /delivered again/],
     ['purchases that never came about', { run: { ...run, orders: 2 } }, /2 purchases/],
@@ -153,6 +163,18 @@ describe('the judge of a run', () => {
       expect(verdict.valid).to.equal(false);
     });
   }
+
+  it('tells of time on a machine that had none left, and does not judge it', () => {
+    const end = { ...history().end, finalMs: 12_001, processorsBusy: 0.97 };
+    const verdict = judge(history({ purchases: [own], end }), good);
+    expect(goalNamed(verdict, /every order final/)).to.include({ reached: false, judged: false });
+    expect(verdict.valid).to.equal(true);
+    const page = verdictText(verdict, 'a machine');
+    expect(page).to.include('97 % busy').and.include('not judged').and.not.include('every goal was reached.');
+    // What is no matter of time counts all the same.
+    const few = judge(history({ purchases: [own], end, faults: [] }), good);
+    expect(few.valid).to.equal(false);
+  });
 
   it('counts the winners of the flash sale', () => {
     const sale = { productId: 'lamp', pieces: 1, keys: new Set([own.key]) };

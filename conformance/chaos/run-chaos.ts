@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { constants, setPriority } from 'node:os';
+import { constants, cpus, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Bus } from '../../mesh/bus/bus.js';
@@ -45,6 +45,8 @@ export interface ChaosOptions {
   readonly bus: SharedBus;
   /** Purchases that arrive in a second. */
   readonly ratePerSecond: number;
+  /** How long the run may take, starts and witnesses included, in milliseconds. */
+  readonly withinMs: number;
   /** `order=2` and the like. */
   readonly scale: readonly string[];
   /** An empty folder: what the run leaves is there, the evidence above all. */
@@ -92,6 +94,7 @@ export async function runChaos(options: ChaosOptions): Promise<void> {
 async function run(options: ChaosOptions, opened: Opened): Promise<void> {
   const { seed, orders, faults, duplicates, ratePerSecond, folder, signal, tell } = options;
   const ambient = machineAmbient();
+  const begunMs = ambient.clock.monotonicMs();
   const random = seededRandom(seed);
   const openedLog = openShapeLog(openDataFiles(folder), {}, 'chaos');
   opened.push(() => openedLog.close());
@@ -141,6 +144,7 @@ async function run(options: ChaosOptions, opened: Opened): Promise<void> {
     faults,
     duplicates,
     ratePerSecond,
+    withinMs: options.withinMs,
     store: options.store,
     bus: options.bus,
     saleProduct,
@@ -180,6 +184,7 @@ async function run(options: ChaosOptions, opened: Opened): Promise<void> {
   lag.enable();
   opened.push(() => lag.disable());
   const loadBeganMs = ambient.clock.monotonicMs();
+  const busy = processorsBusy();
   const shopping = openLoop(load.arrivals, ambient, signal);
   const repeating = repeatEvents(tap, duplicates, withinMs, ambient, signal);
   const harm = doHarm({
@@ -209,6 +214,7 @@ async function run(options: ChaosOptions, opened: Opened): Promise<void> {
     signal,
   });
   await ambient.timers.sleep(withinMs, signal);
+  const busyShare = busy();
   const healedMs = await harm.heal();
   tell('all faults are healed: waiting for the last orders');
   const finalMs = await untilAllFinal(load, ambient);
@@ -233,6 +239,8 @@ async function run(options: ChaosOptions, opened: Opened): Promise<void> {
     finalMs,
     duplicates: repeated,
     generatorLagMs: Math.round(lag.percentile(99) / 1e6),
+    processorsBusy: busyShare,
+    tookMs: Math.round(ambient.clock.monotonicMs() - begunMs),
   });
 }
 
@@ -256,6 +264,23 @@ function goFirst(): void {
   } catch {
     // Then it takes its turn like the others.
   }
+}
+
+/** @returns the share of all processors' time that was used from now until it is called, from 0 to 1. */
+function processorsBusy(): () => number {
+  const spent = () =>
+    cpus().reduce(
+      (sum, { times }) => {
+        const all = times.user + times.nice + times.sys + times.irq + times.idle;
+        return { all: sum.all + all, idle: sum.idle + times.idle };
+      },
+      { all: 0, idle: 0 },
+    );
+  const before = spent();
+  return () => {
+    const after = spent();
+    return 1 - (after.idle - before.idle) / Math.max(1, after.all - before.all);
+  };
 }
 
 /** Publishes past the proxies. */

@@ -1,6 +1,6 @@
 import type { Violation } from '../invariants/evidence.js';
 import type { FaultKind } from './faults.js';
-import type { RunFacts } from './history-file.js';
+import type { EndFacts, RunFacts } from './history-file.js';
 
 /** What a run is judged to have shown. */
 export interface Verdict {
@@ -17,6 +17,8 @@ export interface Verdict {
   /** From a buyer's arrival to the first answer about its order, in milliseconds. */
   readonly acknowledged: Latency;
   readonly lastedMs: number;
+  /** See {@link EndFacts.processorsBusy}. */
+  readonly processorsBusy: number;
 }
 
 /** One invariant over the whole run. */
@@ -38,6 +40,8 @@ export interface GoalVerdict {
   readonly goal: string;
   readonly measured: string;
   readonly reached: boolean;
+  /** False for a matter of time on a machine that had none left: it says nothing about the shop then. */
+  readonly judged: boolean;
 }
 
 /** What went on while faults of one kind lasted. */

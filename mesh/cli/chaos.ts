@@ -29,7 +29,11 @@ export const chaos: Command = {
       value: 'SERVICE=COUNT',
       about: 'Instances of a service; may be repeated. Default two of gateway, order, payment and inventory.',
     },
-    minutes: { type: 'string', value: 'N', about: 'The run is broken off after so long. Default 5.' },
+    minutes: {
+      type: 'string',
+      value: 'N',
+      about: 'The run may take so long, and is broken off after twice that. Default 5.',
+    },
     report: { type: 'string', value: 'FILE', about: 'Write the verdict into a file as well.' },
     keep: { type: 'boolean', about: 'Keep histories and logs also when all is well.' },
     check: {
