@@ -119,7 +119,7 @@ if [ "$failed" -gt 0 ]; then
   echo "$passed passed, $failed failed"
   exit 1
 fi
-step 'helm test passes' helm test shop --namespace shop --timeout 3m --logs
+step 'helm test passes' helm test shop --namespace shop --timeout 3m
 # Order matters: what was measured last is told by uninstall, which also says whether anything was killed for memory meanwhile.
 tests conformance/cluster/{purchase,authorization,discovery,updates,routing,outages,autoscaling,pod-autoscaler,kubernetes-doc,footprint}
 

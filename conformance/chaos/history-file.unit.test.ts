@@ -21,11 +21,20 @@ describe('a history', () => {
     store: 'postgres',
     bus: 'redis',
     ratePerSecond: 1,
+    withinMs: 60_000,
     saleProduct: 'rare',
     salePieces: 10,
     startedAt: '2026-01-01T00:00:00Z',
   };
-  const end: EndFacts = { loadBeganMs: 1, healedMs: 2, finalMs: 3, duplicates: 0, generatorLagMs: 1 };
+  const end: EndFacts = {
+    loadBeganMs: 1,
+    healedMs: 2,
+    finalMs: 3,
+    duplicates: 0,
+    generatorLagMs: 1,
+    processorsBusy: 0.5,
+    tookMs: 9_000,
+  };
   const fault: FaultRecord = {
     fault: 'slow edge',
     target: 'order > payment',

@@ -51,5 +51,7 @@ export function knockFrom(pod: string, container: string, knocks: readonly Knock
   return probe<Knocked[]>(pod, container, 'knock', { knocks, withinMs: 5_000 });
 }
 
-/** Whether somebody was there. A proxy that says no in HTTP is nobody. */
-export const wasHeard = ({ heard }: Knocked) => heard !== '' && !/^HTTP\/1\.1 403 /.test(heard);
+/** Whether somebody was there. A sidecar that says no in HTTP, of either end, is nobody. */
+export const wasHeard = ({ heard }: Knocked) =>
+  heard !== '' &&
+  !(/^HTTP\/1\.1 (403|502|503) /.test(heard) && /^server: (envoy|istio-envoy)\r$/m.test(heard));

@@ -65,6 +65,12 @@ export function authorityOf({ authorityDomain }: InstancePlace, service: string)
   return authorityDomain === undefined ? service : `${service}.${authorityDomain}`;
 }
 
+/** What callers in any language put into `:authority`: with the port where the name is one of a domain, by which a mesh routes. */
+export function registeredAuthority(place: InstancePlace, service: string, port: number): string {
+  const authority = authorityOf(place, service);
+  return place.authorityDomain === undefined ? authority : `${authority}:${port}`;
+}
+
 /** `address:port`, with brackets around one of version 6. */
 export function placeText({ address, port }: SocketAddress): string {
   return `${isIP(address) === 6 ? `[${address}]` : address}:${port}`;

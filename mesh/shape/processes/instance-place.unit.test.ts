@@ -2,7 +2,14 @@ import { expect } from 'chai';
 import { StartupError } from '../../runtime/startup-error.js';
 import { collectingLog } from '../../testing/collecting-log.js';
 import { virtualClock } from '../../testing/virtual-clock.js';
-import { authorityOf, placeOf, placeText, readPlace, virtualAddressOf } from './instance-place.js';
+import {
+  authorityOf,
+  placeOf,
+  placeText,
+  readPlace,
+  registeredAuthority,
+  virtualAddressOf,
+} from './instance-place.js';
 
 describe('the place of an instance', () => {
   it('is free ports on loopback where nothing is said', () => {
@@ -35,7 +42,9 @@ describe('the place of an instance', () => {
       drainMs: 15_000,
     });
     expect(authorityOf(place, 'catalog')).to.equal('catalog.shop.svc.cluster.local');
+    expect(registeredAuthority(place, 'catalog', 50_051)).to.equal('catalog.shop.svc.cluster.local:50051');
     expect(authorityOf(readPlace({}), 'catalog')).to.equal('catalog');
+    expect(registeredAuthority(readPlace({}), 'catalog', 50_051)).to.equal('catalog');
   });
 
   for (const [variable, value] of [

@@ -19,7 +19,13 @@ import type { LoadedShop } from '../loaded-shop.js';
 import { readImage } from '../package-files.js';
 import type { InstanceAddresses } from './channel.js';
 import { type InstanceIdentity, openInstanceIdentity } from './instance-identity.js';
-import { authorityOf, type InstancePlace, placeOf, virtualAddressOf } from './instance-place.js';
+import {
+  authorityOf,
+  type InstancePlace,
+  placeOf,
+  registeredAuthority,
+  virtualAddressOf,
+} from './instance-place.js';
 
 /** What an instance knows of itself when it looks for the others. */
 export interface NeighboursOptions {
@@ -137,7 +143,7 @@ export function openNeighbours(options: NeighboursOptions): Neighbours {
           meta: {
             version: shop.version,
             language: 'typescript',
-            authority: authorityOf(place, manifest.name),
+            authority: registeredAuthority(place, manifest.name, port),
             contract_digest: contractDigest(),
             admin_port: new URL(addresses.adminUrl).port,
             pid: String(process.pid),

@@ -100,7 +100,7 @@ describe('an instance in a pod', function () {
     const [entry] = (await consul.request('GET', '/v1/health/service/shipping?passing')) as Entry[];
     expect(entry?.Service).to.include({ Address: '127.0.0.2', Port: port });
     expect(entry?.Service.TaggedAddresses.virtual).to.deep.equal({ Address: '127.0.0.1', Port: port });
-    expect(entry?.Service.Meta['authority']).to.equal('shipping.shop.svc.cluster.local');
+    expect(entry?.Service.Meta['authority']).to.equal(`shipping.shop.svc.cluster.local:${port}`);
   });
 
   it('answers the probes in plain HTTP/2: alive by the empty name, ready by its own', async () => {
