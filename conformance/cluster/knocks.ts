@@ -20,7 +20,8 @@ export interface Knocked {
   readonly how: string;
 }
 
-const http = 'GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+/** Asks for a page of the host that is knocked at: a sidecar routes by the name. */
+const http = 'GET /healthz HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n';
 
 /** What makes the one who listens on a port speak. */
 const openings: Readonly<Record<number, string>> = {
@@ -30,7 +31,7 @@ const openings: Readonly<Record<number, string>> = {
   8080: http,
   8090: http,
   8025: http,
-  8500: 'GET /v1/status/leader HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+  8500: 'GET /v1/status/leader HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n',
   6379: 'PING\r\n',
   // PostgreSQL: whether it speaks TLS. It answers with one letter.
   5432: '\0\0\0\x08\x04\xd2\x16\x2f',
@@ -43,7 +44,7 @@ export function knockAt(name: string, host: string, port: number): Knock {
   const say = openings[port];
   if (say === undefined)
     throw new Error(`what listens on port ${port} of ${name} is not known: add it to openings`);
-  return { name, host, port, say };
+  return { name, host, port, say: say.replace('HOST', `${host}:${port}`) };
 }
 
 /** Knocks from a pod. */
