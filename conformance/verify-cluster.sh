@@ -97,11 +97,13 @@ step 'namespaces, Secrets and volumes' prepare
 
 # Whatever happens to a container is in its pod's status at some moment, and gone with the pod: all of them are kept.
 export MESHMART_POD_LOG="$work/pods.log"
+# By jq: kubectl's own JSON paths fail at the `end` of a range over what is not there yet, as in a pod that has just been made.
 watch() {
-  local of='{range .status.containerStatuses[*]}{" "}{.name}={.state.terminated.reason}/{.lastState.terminated.reason}{end}'
+  local line='[.metadata.name, ((.status.containerStatuses // [])[], (.status.initContainerStatuses // [])[]
+    | "\(.name)=\(.state.terminated.reason)/\(.lastState.terminated.reason)")] | join(" ")'
   trap 'kill "$!" 2> /dev/null; exit' TERM
   while sleep 1; do
-    kubectl get pods --namespace shop --watch --output "jsonpath={.metadata.name}$of${of/containerStatuses/initContainerStatuses}{\"\n\"}" &
+    kubectl get pods --namespace shop --watch --output json | jq --unbuffered --raw-output "$line" &
     wait "$!"
   done >> "$MESHMART_POD_LOG" 2> /dev/null
 }

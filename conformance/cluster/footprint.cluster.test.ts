@@ -126,7 +126,12 @@ describe('the footprint of the shop on the cluster', function () {
         .trim()
         .split('\n')
         .sort();
-    const always = ['configmap/istio-ca-root-cert', 'configmap/kube-root-ca.crt', 'serviceaccount/default'];
+    const always = [
+      'configmap/istio-ca-crl',
+      'configmap/istio-ca-root-cert',
+      'configmap/kube-root-ca.crt',
+      'serviceaccount/default',
+    ];
     const secrets = [...services.map((name) => `${name}-secrets`), 'postgres-admin', 'redis-users'];
     await eventually(
       async () => {
