@@ -27,18 +27,12 @@ const outages: readonly Outage[] = [
     },
   },
   {
-    what: 'Consul is down for a minute, and comes back empty',
+    what: 'Consul and istiod are down for a minute, both at once, and Consul comes back empty',
     strike: async () => {
       await scale(namespace, 'statefulset/consul', 0);
-      await pause(minuteMs);
-      await scale(namespace, 'statefulset/consul', 1);
-    },
-  },
-  {
-    what: 'istiod is down for a minute',
-    strike: async () => {
       await scale('istio-system', 'deployment/istiod', 0);
       await pause(minuteMs);
+      // A pod that is made while nobody gives out sidecars gets none: istiod first.
       await scale('istio-system', 'deployment/istiod', 1);
       await kubectl(
         ['rollout', 'status', '--namespace', 'istio-system', 'deployment/istiod', '--timeout=60s'],
@@ -46,6 +40,7 @@ const outages: readonly Outage[] = [
           withinMs: 70_000,
         },
       );
+      await scale(namespace, 'statefulset/consul', 1);
     },
   },
   {
