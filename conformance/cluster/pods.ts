@@ -104,21 +104,12 @@ export async function workloads(): Promise<Workload[]> {
   return (await get<{ items: Workload[] }>('deployment,statefulset', '--namespace', namespace)).items;
 }
 
-async function expectRolledOut(): Promise<void> {
-  const open = (await workloads()).filter((one) => !isSettled(one)).map(({ metadata }) => metadata.name);
-  if (open.length > 0) throw new Error(`not settled: ${open.join(', ')}`);
-}
-
-/** Waits until every Deployment and StatefulSet has the pods that it wants, all of the newest kind. Older ones may still end. */
-export async function untilRolledOut(withinMs = 180_000): Promise<void> {
-  await eventually(expectRolledOut, { withinMs, everyMs: 500, what: 'the newest pods to serve' });
-}
-
-/** The same, and that none still ends. */
+/** Waits until every Deployment and StatefulSet has the pods that it wants, all of the newest kind, and none that still ends. */
 export async function untilSettled(withinMs = 180_000): Promise<void> {
   await eventually(
     async () => {
-      await expectRolledOut();
+      const open = (await workloads()).filter((one) => !isSettled(one)).map(({ metadata }) => metadata.name);
+      if (open.length > 0) throw new Error(`not settled: ${open.join(', ')}`);
       const { items } = await get<{ items: Pod[] }>('pods', '--namespace', namespace);
       const ending = items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
       if (ending.length > 0)
