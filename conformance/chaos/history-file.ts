@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { StartupError } from '../../mesh/runtime/startup-error.js';
 import type { Purchase } from '../workload/history.js';
 import type { RecordedCall } from '../workload/recorded-client.js';
 import type { FaultKind } from './faults.js';
@@ -86,16 +87,16 @@ export interface History {
   readonly end: EndFacts;
 }
 
-/** Reads a history. @throws Error that names what is missing or the line that can't be read. */
+/** Reads a history. @throws StartupError that names what is missing or the line that can't be read. */
 export function readHistory(path: string): History {
-  const lines = readFileSync(path, 'utf8')
+  const lines = textOf(path)
     .split('\n')
     .flatMap((text, index) => {
       if (text === '') return [];
       try {
         return [JSON.parse(text) as HistoryLine];
       } catch (cause) {
-        throw new Error(`${path} line ${index + 1} is no JSON`, { cause });
+        throw new StartupError(`${path} line ${index + 1} is no JSON`, wholeRun, { cause });
       }
     });
   const of = <K extends HistoryLine['kind']>(kind: K) =>
@@ -103,7 +104,16 @@ export function readHistory(path: string): History {
   const [run] = of('run');
   const [end] = of('end');
   if (run === undefined || end === undefined)
-    throw new Error(`${path} has no ${run === undefined ? 'beginning' : 'end'}: the run was broken off`);
+    throw new StartupError(
+      `${path} has no ${run === undefined ? 'beginning' : 'end'}: the run was broken off`,
+      wholeRun,
+    );
+  // Without it no goal of time would be judged.
+  if (typeof end.processorsBusy !== 'number')
+    throw new StartupError(
+      `${path} does not say how busy the processors were: another version wrote it`,
+      wholeRun,
+    );
   return {
     run,
     calls: of('call'),
@@ -117,4 +127,16 @@ export function readHistory(path: string): History {
     })),
     end,
   };
+}
+
+const wholeRun = 'name the folder of a run of this version that came to its end';
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new StartupError(`${path} can't be read (${(cause as NodeJS.ErrnoException).code})`, wholeRun, {
+      cause,
+    });
+  }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { StartupError } from '../../mesh/runtime/startup-error.js';
 import { type TemporaryFolder, temporaryFolder } from '../../mesh/testing/temporary-folder.js';
 import type { Purchase } from '../workload/history.js';
 import { type EndFacts, type FaultRecord, type RunFacts, readHistory, writeHistory } from './history-file.js';
@@ -78,6 +79,16 @@ describe('a history', () => {
     history.write({ kind: 'run', ...run });
     history.close();
     expect(() => readHistory(path)).to.throw(/has no end: the run was broken off/);
+  });
+
+  it('that is not there, or of another version, is refused in one line', () => {
+    expect(() => readHistory(`${path}-none`)).to.throw(StartupError, /can't be read \(ENOENT\)/);
+    const { processorsBusy: _, ...older } = end;
+    folder.write(
+      'history.jsonl',
+      `${JSON.stringify({ kind: 'run', ...run })}\n${JSON.stringify({ kind: 'end', ...older })}\n`,
+    );
+    expect(() => readHistory(path)).to.throw(StartupError, /how busy the processors were/);
   });
 
   it('with a line that is no JSON is refused, and the line named', () => {
