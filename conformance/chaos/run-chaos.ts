@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { constants, cpus, setPriority } from 'node:os';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Bus } from '../../mesh/bus/bus.js';
@@ -27,6 +27,7 @@ import { layOut } from './load.js';
 import { createNemesis } from './nemesis.js';
 import { openLoop } from './open-loop.js';
 import { prepare, salePieces } from './prepare.js';
+import { processorsBusy } from './processors-busy.js';
 import { untilAllFinal, untilMailsCame } from './settle.js';
 import { startShopUnderTest } from './shop-under-test.js';
 import { startSuccessor } from './successor.js';
@@ -264,23 +265,6 @@ function goFirst(): void {
   } catch {
     // Then it takes its turn like the others.
   }
-}
-
-/** @returns the share of all processors' time that was used from now until it is called, from 0 to 1. */
-function processorsBusy(): () => number {
-  const spent = () =>
-    cpus().reduce(
-      (sum, { times }) => {
-        const all = times.user + times.nice + times.sys + times.irq + times.idle;
-        return { all: sum.all + all, idle: sum.idle + times.idle };
-      },
-      { all: 0, idle: 0 },
-    );
-  const before = spent();
-  return () => {
-    const after = spent();
-    return 1 - (after.idle - before.idle) / Math.max(1, after.all - before.all);
-  };
 }
 
 /** Publishes past the proxies. */
