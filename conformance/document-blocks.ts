@@ -21,3 +21,10 @@ export function blocksOf(page: string): DocumentBlock[] {
     text: lines,
   }));
 }
+
+/** The text of the block of a page that has this mark. @throws Error when there is none. */
+export function blockOf(page: string, mark: string): string {
+  const block = blocksOf(page).find((one) => one.mark === mark);
+  if (block === undefined) throw new Error(`${page} has no block '${mark}'`);
+  return block.text;
+}

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { loadShop } from '../../mesh/shape/loaded-shop.js';
 import { eventually } from '../../mesh/testing/eventually.js';
+import { blockOf } from '../document-blocks.js';
 import { get, namespace, podsOf } from './pods.js';
 import { kubectl, succeed } from './program.js';
-import { release } from './release.js';
 
 const services = loadShop().manifests.map(({ name }) => name);
 const servers = ['consul', 'redis', 'jaeger'];
@@ -71,6 +71,12 @@ function mebibytes(text = '0Mi'): number {
   return Number(count);
 }
 
+/** Lines of docs/kubernetes.md, by a shell. */
+const pasted = (name: string) =>
+  succeed('bash', ['-euo', 'pipefail', '-c', blockOf('docs/kubernetes.md', `run: ${name}`)], {
+    withinMs: 150_000,
+  });
+
 describe('the footprint of the shop on the cluster', function () {
   this.timeout(180_000);
 
@@ -114,9 +120,7 @@ describe('the footprint of the shop on the cluster', function () {
   });
 
   it('is nothing after helm uninstall, but what was there before it and what PostgreSQL and Redis keep', async () => {
-    await succeed('helm', ['uninstall', release, '--namespace', namespace, '--wait', '--timeout', '2m'], {
-      withinMs: 130_000,
-    });
+    await pasted('uninstall');
     const kinds = (await kubectl(['api-resources', '--namespaced', '--verbs=list', '--output=name']))
       .trim()
       .split('\n');
@@ -155,5 +159,14 @@ describe('the footprint of the shop on the cluster', function () {
       'name',
     ]);
     expect(everywhere.trim()).to.equal('');
+    const registered = await kubectl(['get', 'apiservice', '--output', 'name']);
+    expect(registered).to.not.contain('custom.metrics');
+  });
+
+  it('ends with its namespaces, by the last line of docs/kubernetes.md', async () => {
+    await pasted('remove');
+    expect(await kubectl(['get', 'namespaces', '--output', 'name'])).to.not.match(
+      /namespace\/(shop|observability)\b/,
+    );
   });
 });

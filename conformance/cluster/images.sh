@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the shop's image and packs stand-ins for the servers' public images, and loads all of them into the test cluster.
-# Prints the size of each. What is loaded already and has not changed is left as it is, but for the shop's own.
+# `images.sh build` builds the shop's image and packs stand-ins for the servers' public images; it needs no cluster.
+# `images.sh load` loads all of them into the test cluster and prints the size of each. What is loaded already and has not
+# changed is left as it is, but for the shop's own. NODE is the shop's Node.js, 22 unless it says otherwise.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=$(cd "${MESHMART_CLUSTER_TOOLS:-../shared/cluster}" && pwd)
@@ -9,36 +10,66 @@ export PATH="$bin:$PATH"
 archives=$HOME/.cache/mesh-cluster/images
 mkdir -p "$archives"
 values=helm/shop/values.yaml
+node=${NODE:-22}
 
 # As values.yaml has it: the repository and tag of a server.
 named() { awk -v server="$1:" '$1 == server { found = 1 } found && $1 == "image:" { gsub(/[{},]/, ""); print $3 ":" $5; exit }' "$values"; }
+archive_of() { local name; name=$(named "$1"); echo "$archives/$1-${name##*:}.tar"; }
 
-"$tools/base-images" debian node > /dev/null
-# Word splitting is wanted: each flag is a word of its own.
-# shellcheck disable=SC2046
-buildah bud -q --isolation chroot --network host --pull-never $("$tools/base-images" --build-flags) --build-arg NODE=20 -t localhost/meshmart:dev . > /dev/null
-rm -f "$archives/meshmart.tar"
-buildah push -q localhost/meshmart:dev "docker-archive:$archives/meshmart.tar:localhost/meshmart:dev"
-"$tools/load" "$archives/meshmart.tar"
+# The stand-in for Node's public image has this machine's Node.js: for another one, that of npm's package `node` is put into it.
+base() {
+  local standin=docker.io/library/node:20-bookworm-slim image=docker.io/library/node:$node-bookworm-slim folder container
+  if buildah inspect --type image "$image" > /dev/null 2>&1; then return; fi
+  folder=$(mktemp -d)
+  npm pack --silent --pack-destination "$folder" "node-linux-$(node -p process.arch)@$node" > /dev/null
+  tar -xzf "$folder"/*.tgz -C "$folder"
+  container=$(buildah from --pull-never "$standin")
+  buildah add -q "$container" "$folder/package/bin/node" /usr/local/bin/node > /dev/null
+  # One layer, or the image would hold both.
+  buildah commit -q --rm --squash "$container" "$image" > /dev/null
+  rm -rf "$folder"
+}
+
+shop() {
+  "$tools/base-images" debian node > /dev/null
+  base
+  # Word splitting is wanted: each flag is a word of its own.
+  # shellcheck disable=SC2046
+  buildah bud -q --layers --isolation chroot --network host --pull-never $("$tools/base-images" --build-flags) \
+    --build-arg "NODE=$node" -t localhost/meshmart:dev . > /dev/null
+  rm -f "$archives/meshmart.tar"
+  buildah push -q localhost/meshmart:dev "docker-archive:$archives/meshmart.tar:localhost/meshmart:dev"
+}
 
 pack() { # server user program [more files]
-  local server=$1 user=$2 program=$3 name file; shift 3
-  name=$(named "$server"); file=$archives/$server-${name##*:}.tar
-  if [ ! -f "$file" ]; then "$tools/image" "$name" "$file" --user "$user" --entry "${program#*=}" -- "$program" "$@"; fi
-  "$tools/load" "$file"
+  local server=$1 user=$2 program=$3 file; shift 3
+  file=$(archive_of "$server")
+  if [ ! -f "$file" ]; then "$tools/image" "$(named "$server")" "$file" --user "$user" --entry "${program#*=}" -- "$program" "$@"; fi
 }
-pack consul 10002 "$bin/consul=/usr/local/bin/consul"
-pack redis 10003 "$(command -v redis-server)=/usr/local/bin/redis-server" "$(command -v redis-cli)=/usr/local/bin/redis-cli"
-pack jaeger 10004 "$bin/jaeger=/cmd/jaeger/jaeger-linux"
-pack prometheus 10005 "$(command -v prometheus)=/usr/local/bin/prometheus"
 
-name=$(named postgres); file=$archives/postgres-${name##*:}.tar
-if [ ! -f "$file" ]; then
+postgres() {
+  local name file; name=$(named postgres); file=$(archive_of postgres)
+  if [ -f "$file" ]; then return; fi
   buildah bud -q --isolation chroot --network host --pull-never -t "$name" -f conformance/cluster/postgres.Dockerfile conformance/cluster > /dev/null
   buildah push -q "$name" "docker-archive:$file:$name"
-fi
-"$tools/load" "$file"
+}
 
-for archive in "$archives"/{meshmart,consul-*,redis-*,jaeger-*,prometheus-*,postgres-*}.tar; do
-  printf '%-40s %4d MiB\n' "$(basename "$archive")" "$(($(stat -c %s "$archive") / 1048576))"
-done
+case ${1:-} in
+  build)
+    shop
+    pack consul 10002 "$bin/consul=/usr/local/bin/consul"
+    pack redis 10003 "$(command -v redis-server)=/usr/local/bin/redis-server" "$(command -v redis-cli)=/usr/local/bin/redis-cli"
+    pack jaeger 10004 "$bin/jaeger=/cmd/jaeger/jaeger-linux"
+    pack prometheus 10005 "$(command -v prometheus)=/usr/local/bin/prometheus"
+    postgres
+    ;;
+  load)
+    for server in meshmart consul redis jaeger prometheus postgres; do
+      archive=$archives/meshmart.tar
+      if [ "$server" != meshmart ]; then archive=$(archive_of "$server"); fi
+      "$tools/load" "$archive"
+      printf '%-40s %4d MiB\n' "$(basename "$archive")" "$(($(stat -c %s "$archive") / 1048576))"
+    done
+    ;;
+  *) echo 'images.sh: say build or load' >&2; exit 2 ;;
+esac
