@@ -7,12 +7,10 @@ import { succeed } from './program.js';
 import { release } from './release.js';
 import { openShell, type ShellSession } from './shell-session.js';
 
-const image = process.env['MESHMART_CLUSTER_IMAGE'] ?? 'localhost/meshmart:dev';
-
 /**
  * The lines of docs/kubernetes.md, pasted into one shell. They install the shop, or upgrade what is there, and leave it as it was
- * before they did anything else to it. SET has more of its values, as the lines take it. Its image must be there by the tag
- * `next` as well. The last lines, which remove it, are in footprint.cluster.test.ts.
+ * before they did anything else to it. IMAGE and SET are what the lines take. The image must be there by the tag `next` as well. The last
+ * lines, which remove the shop, are in uninstall.cluster.test.ts.
  */
 describe('docs/kubernetes.md', function () {
   this.timeout(300_000);
@@ -25,7 +23,7 @@ describe('docs/kubernetes.md', function () {
     shell = openShell({
       PORT: String(await freePort()),
       JAEGER_PORT: String(await freePort()),
-      IMAGE: image,
+      IMAGE: process.env['IMAGE'] ?? 'localhost/meshmart:dev',
       // The node of a test cluster has no disks to give away.
       SET: process.env['SET'] ?? 'postgres.persistent=false',
     });

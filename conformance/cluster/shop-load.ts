@@ -24,8 +24,8 @@ export interface Request {
   readonly endedMs: number;
   /** Why it failed; undefined when it went well. */
   readonly problem: string | undefined;
-  /** Whether it was answered without a part that nothing may break without. */
-  readonly degraded: boolean;
+  /** The parts that it was answered without, as the answer's `x-degraded` has it; undefined when it was whole. */
+  readonly degraded: string | undefined;
 }
 
 /** Customers who come at their time, whatever became of those before them. */
@@ -88,17 +88,19 @@ export async function startShopLoad(): Promise<ShopLoad> {
   const free = [...regulars];
   const read = async (path: string, buyer: ChaosBuyer) => {
     const startedMs = clock.monotonicMs();
-    const seen = await http({
-      method: 'GET',
-      url: new URL(path, shopUrl),
+    const seen = await fetch(new URL(path, shopUrl), {
       headers: { authorization: `Bearer ${buyer.token}` },
       signal: AbortSignal.timeout(answerWithinMs),
     }).then(
-      ({ status, body }) => ({
-        problem: status < 400 ? undefined : `${status} ${reasonIn(body)}`,
-        degraded: body.includes('"degraded":true'),
+      async (answer) => {
+        const body = await answer.text();
+        const problem = answer.status < 400 ? undefined : `${answer.status} ${reasonIn(body)}`;
+        return { problem, degraded: answer.headers.get('x-degraded') ?? undefined };
+      },
+      (error: Error) => ({
+        problem: `no answer: ${error.name} ${(error.cause as Error | undefined)?.message ?? error.message}`,
+        degraded: undefined,
       }),
-      (error: Error) => ({ problem: `no answer: ${error.name} ${error.message}`, degraded: false }),
     );
     requests.push({ what: `GET ${path.split('?')[0]}`, startedMs, endedMs: clock.monotonicMs(), ...seen });
   };
@@ -112,7 +114,7 @@ export async function startShopLoad(): Promise<ShopLoad> {
         startedMs: nowMs,
         endedMs: nowMs,
         problem: 'no buyer is free',
-        degraded: false,
+        degraded: undefined,
       });
       return;
     }
@@ -126,7 +128,7 @@ export async function startShopLoad(): Promise<ShopLoad> {
           startedMs,
           endedMs,
           problem: outcome === 'ok' ? undefined : reason,
-          degraded: false,
+          degraded: undefined,
         }),
     );
     await buy(

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `make install-cluster`: the shop into namespace shop of the cluster that kubectl is pointed at, under Istio. IMAGE is the
-# image, SET more of what `helm --set` takes. Run again, it upgrades, and leaves Secrets as they are.
+# image, SET more of what `helm --set` takes. Run again, it upgrades. Secrets that are there stay as they are, those of a release
+# that is gone, too: the databases and cards that it left are of use only with them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 image=${IMAGE:-meshmart:dev}
@@ -17,7 +18,10 @@ for kind in sidecars.networking.istio.io gateways.gateway.networking.k8s.io; do
   fi
 done
 
-given=(--set "image.repository=${image%:*},image.tag=${image##*:},istio.gateway.serviceType=ClusterIP")
+# A colon before the last slash is that of a port.
+tag=latest; repository=$image
+case ${image##*/} in *:*) tag=${image##*:}; repository=${image%:*} ;; esac
+given=(--set "image.repository=$repository,image.tag=$tag,istio.gateway.serviceType=ClusterIP")
 if [ -n "${SET:-}" ]; then given+=(--set "$SET"); fi
 if helm status shop --namespace shop > /dev/null 2>&1; then
   given+=(--reuse-values)
@@ -26,7 +30,8 @@ else
   kubectl label --overwrite namespace shop istio-injection=enabled pod-security.kubernetes.io/enforce=restricted
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  npm run --silent helm:secrets -- --jwks "$work/jwks.json" | kubectl apply --namespace shop --filename -
+  kubectl get secrets --namespace shop --output json > "$work/existing.json"
+  npm run --silent helm:secrets -- --jwks "$work/jwks.json" --existing "$work/existing.json" | kubectl apply --namespace shop --filename -
   given+=(--values helm/shop/values-istio.yaml --set-file "istio.requestAuthentication.jwks=$work/jwks.json")
 fi
 helm upgrade --install shop helm/shop --namespace shop "${given[@]}" --wait --timeout 5m

@@ -14,14 +14,18 @@ interface Secret {
 const shop = loadShop();
 const { random } = machineAmbient();
 const made = shopSecrets(shop, random);
+const dataOf = (manifests: string) =>
+  new Map(
+    parseAllDocuments(manifests).map((document) => {
+      const { metadata, data } = document.toJS() as Secret;
+      return [metadata.name, data] as const;
+    }),
+  );
 const secrets = new Map(
-  parseAllDocuments(made.manifests).map((document) => {
-    const { metadata, data } = document.toJS() as Secret;
-    return [
-      metadata.name,
-      Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64')])),
-    ];
-  }),
+  [...dataOf(made.manifests)].map(([name, data]) => [
+    name,
+    Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64')])),
+  ]),
 );
 
 describe('the Secrets of a shop', () => {
@@ -52,5 +56,19 @@ describe('the Secrets of a shop', () => {
 
   it('are others each time', () => {
     expect(shopSecrets(shop, random).manifests).to.not.equal(made.manifests);
+  });
+
+  it('that are there stay as they are', () => {
+    expect(shopSecrets(shop, random, dataOf(made.manifests))).to.deep.equal(made);
+  });
+
+  it('that are there stay when one is lost, or a service new, and Redis knows the new password', () => {
+    const there = new Map([...dataOf(made.manifests)].filter(([name]) => name !== 'cart-secrets'));
+    const again = dataOf(shopSecrets(shop, random, there).manifests);
+    for (const [name, data] of there) if (name !== 'redis-users') expect(again.get(name)).to.deep.equal(data);
+    const password = Buffer.from(again.get('cart-secrets')?.['redis-password'] ?? '', 'base64');
+    expect(password).to.not.deep.equal(secrets.get('cart-secrets')?.['redis-password']);
+    const acl = String(Buffer.from(again.get('redis-users')?.['users.acl'] ?? '', 'base64'));
+    expect(acl).to.include(`user cart on #${createHash('sha256').update(password).digest('hex')} `);
   });
 });

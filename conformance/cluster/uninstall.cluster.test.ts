@@ -1,0 +1,90 @@
+import { expect } from 'chai';
+import { loadShop } from '../../mesh/shape/loaded-shop.js';
+import { eventually } from '../../mesh/testing/eventually.js';
+import { expectStatus, fillCart, newBuyer, request } from '../buyer.js';
+import { blockOf } from '../document-blocks.js';
+import { findEdge } from './edge.js';
+import { namespace } from './pods.js';
+import { kubectl, succeed } from './program.js';
+
+const services = loadShop().manifests.map(({ name }) => name);
+const shell = (lines: string) => ['-euo', 'pipefail', '-c', lines];
+
+/** The release that verify-cluster.sh has installed, with the IMAGE and SET that it gave. Nothing is left of it then. */
+describe('helm uninstall on the cluster', function () {
+  this.timeout(220_000);
+  let token: string;
+  let order: string;
+
+  before(async () => {
+    const { httpUrl } = await findEdge();
+    const buyer = await newBuyer(httpUrl);
+    token = buyer.token;
+    const wanted = await fillCart(buyer, 'prd_linen-lamp');
+    const placed = await buyer.call('POST', '/v1/orders', wanted, { 'idempotency-key': 'kept' });
+    expect(placed.status, placed.text).to.be.oneOf([201, 202]);
+    order = placed.body.order.id;
+  });
+
+  it('leaves nothing but what was there before it, and what PostgreSQL and Redis keep, with the Secrets for it', async () => {
+    await succeed('bash', shell(blockOf('docs/kubernetes.md', 'run: uninstall')), { withinMs: 150_000 });
+    const kinds = (await kubectl(['api-resources', '--namespaced', '--verbs=list', '--output=name']))
+      .trim()
+      .split('\n');
+    const asked = kinds.filter((kind) => !/^events(\.|$)/.test(kind)).join(',');
+    const left = async (of: string) =>
+      (await kubectl(['get', asked, '--namespace', of, '--output', 'name', '--ignore-not-found']))
+        .trim()
+        .split('\n')
+        .sort();
+    const always = [
+      'configmap/istio-ca-crl',
+      'configmap/istio-ca-root-cert',
+      'configmap/kube-root-ca.crt',
+      'serviceaccount/default',
+    ];
+    const secrets = [...services.map((name) => `${name}-secrets`), 'postgres-admin', 'redis-users'];
+    await eventually(
+      async () => {
+        expect(await left(namespace)).to.deep.equal(
+          [
+            ...always,
+            ...secrets.map((name) => `secret/${name}`),
+            ...['data-postgres-0', 'data-redis-0'].map((name) => `persistentvolumeclaim/${name}`),
+          ].sort(),
+        );
+        expect(await left('observability')).to.deep.equal(always);
+      },
+      { withinMs: 90_000, everyMs: 1_000, what: 'everything to be gone' },
+    );
+    const everywhere = await kubectl([
+      'get',
+      'clusterrole,clusterrolebinding',
+      '--selector',
+      'app.kubernetes.io/part-of=meshmart',
+      '--output',
+      'name',
+    ]);
+    expect(everywhere.trim()).to.equal('');
+    const registered = await kubectl(['get', 'apiservice', '--output', 'name']);
+    expect(registered).to.not.contain('custom.metrics');
+  });
+
+  it('keeps accounts and orders for the next release', async () => {
+    await succeed('bash', shell('make --no-print-directory install-cluster'), { withinMs: 200_000 });
+    const url = (await findEdge()).httpUrl;
+    const orders = await eventually(
+      () =>
+        expectStatus(request(url, 'GET', '/v1/orders', undefined, { authorization: `Bearer ${token}` }), 200),
+      { withinMs: 60_000, everyMs: 500, what: 'orders to be listed' },
+    );
+    expect(orders.body.orders.map(({ id }: { id: string }) => id)).to.deep.equal([order]);
+  });
+
+  it('ends with its namespaces, by the last line of docs/kubernetes.md', async () => {
+    await succeed('bash', shell(blockOf('docs/kubernetes.md', 'run: remove')), { withinMs: 150_000 });
+    expect(await kubectl(['get', 'namespaces', '--output', 'name'])).to.not.match(
+      /namespace\/(shop|observability)\b/,
+    );
+  });
+});
