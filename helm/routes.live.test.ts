@@ -57,6 +57,19 @@ describe('the routes of the mesh', function () {
       for (const route of spec.http as Route[]) expect(route, metadata.name).to.have.property('retries');
   });
 
+  it('repeat at the edge what has not reached the gateway, since routes there can say nothing of it', () => {
+    const spec = byName(render({}), 'EnvoyFilter').get('shop-edge-retries')?.spec;
+    expect(spec?.targetRefs).to.deep.equal([
+      { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'shop' },
+    ]);
+    expect(spec?.configPatches.map(({ patch }: { patch: object }) => patch)).to.deep.equal([
+      {
+        operation: 'MERGE',
+        value: { route: { retry_policy: { retry_on: 'connect-failure,refused-stream' } } },
+      },
+    ]);
+  });
+
   it('lead to subsets whose labels pods have', () => {
     const objects = render({ set: ['services.catalog.canary.enabled=true'] });
     const pods = [...byName(objects, 'Deployment').values()].map(({ spec }) => spec.template.metadata.labels);

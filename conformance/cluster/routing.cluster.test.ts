@@ -4,7 +4,7 @@ import { type Buyer, expectStatus, fillCart, newBuyer, request } from '../buyer.
 import { accessLog } from './access-log.js';
 import { type Edge, findEdge } from './edge.js';
 import { isReady, namespace, podsOf } from './pods.js';
-import { kubectl } from './program.js';
+import { kubectl, succeed } from './program.js';
 import { upgrade } from './release.js';
 
 const product = 'prd_linen-lamp';
@@ -28,6 +28,15 @@ describe('routing on the cluster', function () {
     };
     await Promise.all(Array.from({ length: atOnce }, worker));
   };
+
+  it('at the edge repeats what has not reached the gateway, and nothing else', async () => {
+    const printed = await succeed('istioctl', [
+      ...['proxy-config', 'route', '--namespace', namespace, 'deployment/shop-istio', '--output', 'json'],
+    ]);
+    const policies = [...printed.matchAll(/"retryOn": "([^"]*)"/g)].map(([, when]) => when);
+    expect(policies).to.have.length.greaterThan(1);
+    expect([...new Set(policies)]).to.deep.equal(['connect-failure,refused-stream']);
+  });
 
   describe('of a canary', () => {
     before(() =>

@@ -173,7 +173,7 @@ spec:
 - "{{ .Values.networkPolicy.istioNamespace }}/*"
 {{- end }}
 
-{{/* In ambient, where a waypoint routes: it understands GRPCRoute, which has no timeouts, and no retries unless told. Of: root, service, options. */}}
+{{/* In ambient, where a waypoint routes: it understands GRPCRoute, which says nothing of timeouts and retries: see defaultHttpRetryPolicy in helm/tools/istio.yaml. Of: root, service, options. */}}
 {{- define "shop.grpcRoute" -}}
 {{- $canary := .options.canary -}}
 {{- $weight := 0 -}}
