@@ -11,10 +11,10 @@ if [ ! -x "$tools/up" ]; then
   exit 1
 fi
 missing=()
-for tool in go curl jq redis-server prometheus; do command -v "$tool" > /dev/null || missing+=("$tool"); done
+for tool in go curl jq redis-server; do command -v "$tool" > /dev/null || missing+=("$tool"); done
 if [ ${#missing[@]} -gt 0 ]; then
   echo "make verify-cluster lacks: ${missing[*]}" >&2
-  echo 'go: go.dev/doc/install; curl, jq, redis-server, prometheus: packages of the system' >&2
+  echo 'go: go.dev/doc/install; curl, jq, redis-server: packages of the system' >&2
   exit 1
 fi
 
@@ -94,14 +94,14 @@ spec:
   hostPath: {path: $work/$1, type: Directory}
 YAML
 }
-prepare() {
+prepare() (
   set -e
   for name in shop observability; do kubectl create namespace "$name" --dry-run=client --output yaml | kubectl apply --filename -; done
   kubectl label --overwrite namespace shop istio-injection=enabled pod-security.kubernetes.io/enforce=restricted
   npm run --silent helm:secrets -- --jwks "$work/jwks.json" | kubectl apply --namespace shop --filename -
   volume postgres 70
   volume redis 10003
-}
+)
 step 'namespaces, Secrets and volumes' prepare
 
 # Whatever happens to a container is in its pod's status at some moment, and gone with the pod: all of them are kept.
@@ -118,18 +118,32 @@ watch() {
 }
 watch & watcher=$!
 export MESHMART_JWKS="$work/jwks.json"
+# What a cluster that is about to be stopped can tell of a failure: its pods, what Kubernetes warned of, and what proxies answered
+# themselves, which they mark by flags (UH: no pod is ready; UF, UC: no connection, or it broke).
+tell() {
+  kubectl get pods --all-namespaces
+  kubectl get events --namespace shop --field-selector type=Warning --sort-by .lastTimestamp | tail -30
+  local pod
+  for pod in $(kubectl get pods --namespace shop --output name); do
+    kubectl logs --namespace shop "$pod" --container istio-proxy --tail=-1 2> /dev/null \
+      | grep -E '" [0-9]+ [A-Z]+(,[A-Z]+)* ' | grep -vE '" [0-9]+ DC ' | tail -5 | cut -c1-300 | sed "s|^|$pod |"
+  done
+}
 tests conformance/cluster/bad-values
 # The page's own lines install the shop; every suite after it works on this release.
 export SET=redis.persistent=true IMAGE=localhost/meshmart:dev
 tests conformance/cluster/kubernetes-doc
 if [ "$failed" -gt 0 ]; then
-  kubectl get pods --all-namespaces >&2
-  kubectl get events --namespace shop --field-selector type=Warning >&2 | tail -20
+  tell >&2
   echo "$passed passed, $failed failed"
   exit 1
 fi
-# Order matters: whether a call went astray is asked before attacks, and whether anything was killed for memory after everything.
-tests conformance/cluster/{purchase,discovery,authorization,updates,routing,outages,autoscaling,pod-autoscaler,footprint,uninstall}
+# One by one, so that a failure is told while its traces are there. Order matters: whether a call went astray is asked before attacks, and whether anything was killed for memory after everything.
+for suite in purchase discovery authorization updates routing outages autoscaling pod-autoscaler footprint uninstall; do
+  before=$failed
+  tests "conformance/cluster/$suite"
+  if [ "$failed" -gt "$before" ]; then tell >&2; fi
+done
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -60,11 +60,10 @@ case ${1:-} in
     pack consul 10002 "$bin/consul=/usr/local/bin/consul"
     pack redis 10003 "$(command -v redis-server)=/usr/local/bin/redis-server" "$(command -v redis-cli)=/usr/local/bin/redis-cli"
     pack jaeger 10004 "$bin/jaeger=/cmd/jaeger/jaeger-linux"
-    pack prometheus 10005 "$(command -v prometheus)=/usr/local/bin/prometheus"
     postgres
     ;;
   load)
-    for server in meshmart consul redis jaeger prometheus postgres; do
+    for server in meshmart consul redis jaeger postgres; do
       archive=$archives/meshmart.tar
       if [ "$server" != meshmart ]; then archive=$(archive_of "$server"); fi
       "$tools/load" "$archive"
