@@ -74,7 +74,8 @@ spec:
 
 {{/*
 For the operator of Prometheus. Under a sidecar the pod's agent gives out the program's metrics with its own, on a port that
-mTLS leaves alone; the admin port stays shut. Of: root, service.
+mTLS leaves alone; the admin port stays shut. While there is a canary its pods stand behind two Services; they are asked by the
+one of all pods alone, or they would count twice. Of: root, service.
 */}}
 {{- define "shop.serviceMonitor" -}}
 {{- $monitor := .root.Values.monitoring.serviceMonitor -}}
@@ -94,6 +95,8 @@ metadata:
 spec:
   selector:
     matchLabels: {app: {{ .service.name }}}
+    matchExpressions:
+      - {key: track, operator: DoesNotExist}
   endpoints:
     - port: grpc
       path: {{ ternary "/stats/prometheus" "/metrics" $sidecar }}

@@ -54,6 +54,9 @@ metadata:
   namespace: {{ $.root.Release.Namespace }}
   labels:
     {{- include "shop.labels" (dict "name" $.service.name) | nindent 4 }}
+    {{- with $track }}
+    track: {{ . }}
+    {{- end }}
     {{- if and (not $track) (eq "true" (include "shop.ambient" $.root)) }}
     istio.io/use-waypoint: waypoint
     {{- end }}
