@@ -10,10 +10,10 @@ wanted=(helm kubeconform consul jaeger)
 lacking() { missing=(); for tool in "${wanted[@]}"; do command -v "$tool" > /dev/null || missing+=("$tool"); done; }
 lacking
 if [ ${#missing[@]} -gt 0 ] && [ -x "$tools/build" ]; then "$tools/build" "${missing[@]}"; lacking; fi
-command -v redis-server > /dev/null || missing+=(redis-server)
+for tool in redis-server prometheus; do command -v "$tool" > /dev/null || missing+=("$tool"); done
 if [ ${#missing[@]} -gt 0 ]; then
   echo "make verify-charts lacks: ${missing[*]}" >&2
-  echo 'helm 3.17 or newer: helm.sh/docs/intro/install; kubeconform: go install github.com/yannh/kubeconform/cmd/kubeconform@latest; consul, jaeger (version 2), redis-server: packages or releases, see docs/discovery.md and docs/jaeger.md' >&2
+  echo 'helm 3.17 or newer: helm.sh/docs/intro/install; kubeconform: go install github.com/yannh/kubeconform/cmd/kubeconform@latest; consul, jaeger (version 2), redis-server, prometheus: packages or releases, see docs/discovery.md and docs/jaeger.md' >&2
   exit 1
 fi
 

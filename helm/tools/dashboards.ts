@@ -51,7 +51,9 @@ const dashboards: Readonly<Record<string, { readonly title: string; readonly pan
       {
         title: 'Dead letters',
         unit: 'short',
-        queries: { all: 'sum by (messaging_consumer_group_name) (mesh_dead_letters)' },
+        queries: {
+          '{{messaging_consumer_group_name}}': 'sum by (messaging_consumer_group_name) (mesh_dead_letters)',
+        },
       },
     ],
   },
