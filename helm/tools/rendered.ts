@@ -22,6 +22,8 @@ export interface RenderOptions {
   /** Folder of the chart. Default: helm/shop. */
   readonly chart?: string;
   readonly release?: string;
+  /** Default `shop`. */
+  readonly namespace?: string;
   /** Of helm/shop/values-<profile>.yaml. Default `istio`. */
   readonly profile?: string;
   /** More `--values` files. */
@@ -56,13 +58,14 @@ function helmTemplate(options: RenderOptions): { output: string; problem: string
   const {
     chart = join(root, 'helm/shop'),
     release = 'shop',
+    namespace = 'shop',
     profile = 'istio',
     files = [],
     set = [],
   } = options;
   const values = [join(root, `helm/shop/values-${profile}.yaml`), ...files];
   const args = [
-    ...['template', release, chart, '--namespace', 'shop', '--kube-version', kubernetes],
+    ...['template', release, chart, '--namespace', namespace, '--kube-version', kubernetes],
     ...values.flatMap((file) => ['--values', file]),
     ...[keys, ...set].flatMap((text) => ['--set', text]),
   ];
