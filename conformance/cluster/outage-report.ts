@@ -15,6 +15,21 @@ export interface ToldOutage {
   readonly wellAfterMs: number;
 }
 
+/** Kinds of failures that are told one by one. */
+const toldKinds = 20;
+
+/** What failed, as a list: the most frequent kinds, and how much there was of the others. */
+export function failureLines(failures: readonly string[]): string[] {
+  if (failures.length === 0) return ['- nothing failed'];
+  const others = failures.slice(toldKinds);
+  // Each begins with how many there were.
+  const count = others.reduce((sum, line) => sum + Number.parseInt(line, 10), 0);
+  return [
+    ...failures.slice(0, toldKinds).map((line) => `- ${line}`),
+    ...(others.length === 0 ? [] : [`- ${count} more, of ${others.length} other kind(s)`]),
+  ];
+}
+
 /** Writes the page for people. */
 export function writeOutages(
   file: string,
@@ -26,12 +41,7 @@ export function writeOutages(
     ({ what, lastedMs, requests, failed, wellAfterMs }) =>
       `| ${what} | ${seconds(lastedMs)} | ${requests} | ${failed} | ${seconds(wellAfterMs)} |`,
   );
-  const details = outages.flatMap(({ what, failures }) => [
-    '',
-    `**${what}**`,
-    '',
-    ...(failures.length === 0 ? ['- nothing failed'] : failures.slice(0, 20).map((line) => `- ${line}`)),
-  ]);
+  const details = outages.flatMap(({ what, failures }) => ['', `**${what}**`, '', ...failureLines(failures)]);
   writeFileSync(
     file,
     [
