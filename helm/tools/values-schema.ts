@@ -1,3 +1,5 @@
+import { optionMeanings } from './option-meanings.js';
+
 /** A JSON schema, draft 7, which Helm checks values against. */
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -34,7 +36,7 @@ const kept = { persistent: flag, sizeMiB: positive };
 const elsewhere = { address: text, existingSecret: text };
 
 /** What may be said about one service: `defaults`, `services.<name>` of helm/shop, `options` of helm/service. */
-const serviceOptions: Readonly<Record<string, Schema>> = {
+const serviceOptions = {
   enabled: flag,
   replicas: positive,
   image,
@@ -78,7 +80,17 @@ const serviceOptions: Readonly<Record<string, Schema>> = {
   affinity: anyMap,
   priorityClassName: text,
   userId: positive,
-};
+} satisfies Readonly<Record<string, Schema>>;
+
+export type ServiceOption = keyof typeof serviceOptions;
+
+/** The same with what each is for, said once: where options of every service stand. */
+const explainedOptions: Readonly<Record<string, Schema>> = Object.fromEntries(
+  Object.entries(serviceOptions).map(([name, schema]) => [
+    name,
+    { description: optionMeanings[name as ServiceOption], ...schema },
+  ]),
+);
 
 const paths: Schema = { type: 'array', items: { type: 'string', pattern: '^/' } };
 
@@ -114,7 +126,7 @@ const common: Readonly<Record<string, Schema>> = {
   profile: text,
   clusterDomain: text,
   image,
-  defaults: keys(serviceOptions),
+  defaults: keys(explainedOptions),
   secrets: keys({ create: flag, nameFormat: text }),
   store: keys({
     kind: oneOf('sqlite', 'postgres'),
