@@ -48,6 +48,7 @@ export function declaredNetworks(shop: LoadedShop, around: Surroundings): Record
             ],
           },
         }),
+    ...(around.dataPlane === 'none' ? {} : { edge: edgeOf(around) }),
     ...(around.tests ? { 'shop-tests': testsOf(around) } : {}),
     ...(around.watchers ? declaredWatchers(around, dns) : {}),
   };
@@ -78,6 +79,19 @@ function networkOf(manifest: Manifest, shop: LoadedShop, around: Surroundings): 
       around.spans,
       ...mesh(around),
     ].filter(({ to }) => (to as readonly Rule[]).length > 0),
+  };
+}
+
+/** The proxy that Istio makes from the Gateway: from everybody to the gateway, and nowhere else. */
+function edgeOf(around: Surroundings): Rule {
+  return {
+    podSelector: { matchLabels: { 'gateway.networking.k8s.io/gateway-name': 'shop' } },
+    policyTypes: ['Ingress', 'Egress'],
+    ingress: [
+      { ports: tcp(around.edgePort, 50051, 15021) },
+      { from: [around.prometheus], ports: tcp(15020) },
+    ],
+    egress: [dns, { to: [pods('gateway')], ports: tcp(8080, 50051) }, around.spans, ...mesh(around)],
   };
 }
 

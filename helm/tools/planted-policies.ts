@@ -46,6 +46,7 @@ export const plants: readonly Plant[] = [
     (spec) => (spec.podSelector = { matchLabels: { app: 'users' } }),
   ],
   ['lets in everybody to a server', 'NetworkPolicy', 'postgres', (spec) => spec.ingress.push({})],
+  ['lets the edge out to everywhere', 'NetworkPolicy', 'edge', (spec) => spec.egress.push({})],
   ['stands beside the others', 'NetworkPolicy', 'deny-all', copied({ podSelector: {}, ingress: [{}] })],
   ['allows everything', 'AuthorizationPolicy', 'payment', (spec) => spec.rules.push({})],
   [

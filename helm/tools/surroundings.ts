@@ -30,6 +30,8 @@ export interface Surroundings {
   /** Whether Prometheus, Grafana and the autoscaler are of the release. */
   readonly watchers?: boolean;
   readonly edgePrincipal: string;
+  /** Where the edge listens for HTTP: 443 where it has a certificate. */
+  readonly edgePort: 80 | 443;
 }
 
 export const pods = (app: string): Rule => ({ podSelector: { matchLabels: { app } } });
@@ -58,6 +60,7 @@ const istio: Surroundings = {
   jaegerNamespace: 'observability',
   tests: true,
   edgePrincipal: 'cluster.local/ns/shop/sa/shop-istio',
+  edgePort: 80,
 };
 
 export const surroundings = {
@@ -85,5 +88,6 @@ export const surroundings = {
     spansHost: 'observability/otel-collector.observability.svc.cluster.local',
     tests: false,
     edgePrincipal: istio.edgePrincipal,
+    edgePort: 443,
   },
 } as const satisfies Record<string, Surroundings>;
