@@ -84,6 +84,18 @@ describe('the pods of the charts', function () {
         }
       });
 
+      it('ask for a native sidecar wherever they get one, and nowhere else', () => {
+        const sidecars = profile === 'istio' || profile === 'production';
+        for (const workload of workloads) {
+          const { labels = {}, annotations = {} } = podMetadataOf(workload);
+          const injected = sidecars && labels['sidecar.istio.io/inject'] !== 'false';
+          expect(
+            annotations['sidecar.istio.io/nativeSidecar'],
+            `${workload.kind} ${workload.metadata.name}`,
+          ).to.equal(injected ? 'true' : undefined);
+        }
+      });
+
       it('have time to end: at least the sum of what ending takes', () => {
         for (const deployment of byName(objects, 'Deployment').values()) {
           const pod = podOf(deployment);
@@ -154,6 +166,10 @@ describe('the pods of the charts', function () {
 // biome-ignore lint/suspicious/noExplicitAny: a pod has many shapes.
 function podOf(workload: Rendered | undefined): any {
   return workload?.kind === 'Pod' ? workload['spec'] : workload?.['spec'].template.spec;
+}
+
+function podMetadataOf(workload: Rendered): Rendered['metadata'] {
+  return workload.kind === 'Pod' ? workload.metadata : workload['spec'].template.metadata;
 }
 
 function mib(text: string): number {

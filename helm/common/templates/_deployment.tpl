@@ -57,7 +57,8 @@ spec:
         prometheus.io/port: "9464"
         prometheus.io/path: /metrics
         {{- if eq "true" (include "shop.sidecar" .root) }}
-        # For sidecars that are no native ones (kubelets before 1.29): they start first and end last, too.
+        {{- include "shop.sidecarKind" .root | nindent 8 }}
+        # For an Istio that does not know the line above: its sidecars start first and end last, too.
         # Each counts, besides what it counts anyway, what went past the mesh.
         proxy.istio.io/config: '{"holdApplicationUntilProxyStarts": true, "terminationDrainDuration": "{{ $o.drain.terminationGracePeriodSeconds | int }}s", "proxyStatsMatcher": {"inclusionPrefixes": ["cluster.PassthroughCluster", "cluster.BlackHoleCluster"]}}'
         {{- end }}

@@ -54,6 +54,16 @@ app.kubernetes.io/managed-by: Helm
 {{- if and .Values.istio.enabled (eq .Values.istio.dataPlane "ambient") }}true{{ end -}}
 {{- end }}
 
+{{/*
+Annotation of each pod that Istio gives a sidecar: it starts before the program, ends after it, and keeps no Job from ending. Asked
+for, since istiod by itself makes native sidecars only where every kubelet is 1.33 or newer. Of: root.
+*/}}
+{{- define "shop.sidecarKind" -}}
+{{- if eq "true" (include "shop.sidecar" .) -}}
+sidecar.istio.io/nativeSidecar: "true"
+{{- end -}}
+{{- end }}
+
 {{/* The name of a service's Secret. Of: root, name, options. */}}
 {{- define "shop.secretName" -}}
 {{- $format := .root.Values.secrets.nameFormat | default "%s-secrets" -}}

@@ -64,6 +64,9 @@ spec:
         checksum/config: {{ .files | toJson | sha256sum | trunc 16 }}
         {{- end }}
         kubectl.kubernetes.io/default-container: {{ .name }}
+        {{- if ne "false" (toString .mesh) }}
+        {{- with include "shop.sidecarKind" .root }}{{ . | nindent 8 }}{{ end }}
+        {{- end }}
     spec:
       serviceAccountName: {{ .name }}
       automountServiceAccountToken: {{ eq "true" (toString .token) }}
