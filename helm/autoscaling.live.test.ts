@@ -75,6 +75,18 @@ describe('autoscaling', function () {
     expect(certificate.checkHost('autoscaler.shop.svc')).to.equal('autoscaler.shop.svc');
   });
 
+  it('has a certificate of its own, whose authority the API server is told', () => {
+    const set = [
+      'autoscaling.enabled=true',
+      'autoscaling.existingSecret=tls',
+      'autoscaling.caBundle=authority',
+    ];
+    const objects = render({ set });
+    const api = byName(objects, 'APIService').get('v1beta2.custom.metrics.k8s.io')?.['spec'];
+    expect(Buffer.from(api.caBundle, 'base64').toString()).to.equal('authority');
+    expect(byName(objects, 'Secret').has('autoscaler-tls')).to.equal(false);
+  });
+
   it('may read pods of its namespace, and how the API server proves itself; nothing else', () => {
     const objects = render({ set: on });
     const ours = objects.filter(({ metadata }) => metadata.labels?.['app'] === 'autoscaler');

@@ -108,6 +108,11 @@ const wrong: readonly (readonly [string, RenderOptions, RegExp])[] = [
     /requestsInFlight.*(minimum|got 0)/,
   ],
   [
+    "the autoscaler's Secret without its authority, where no cluster can be asked",
+    { set: ['autoscaling.enabled=true', 'autoscaling.existingSecret=tls'] },
+    /autoscaling\.caBundle is missing, .* --set-file autoscaling\.caBundle=ca\.crt/,
+  ],
+  [
     'no service',
     { chart: 'helm/service', profile: 'istio' },
     /service is missing: say which one with --values helm\/shop\/services\/NAME\.yaml/,

@@ -54,7 +54,8 @@ export function refusal(options: RenderOptions): string {
   return problem;
 }
 
-function helmTemplate(options: RenderOptions): { output: string; problem: string | undefined } {
+/** Arguments of `helm template`. */
+export function templateArguments(options: RenderOptions): string[] {
   const {
     chart = join(root, 'helm/shop'),
     release = 'shop',
@@ -64,16 +65,22 @@ function helmTemplate(options: RenderOptions): { output: string; problem: string
     set = [],
   } = options;
   const values = [join(root, `helm/shop/values-${profile}.yaml`), ...files];
-  const args = [
+  return [
     ...['template', release, chart, '--namespace', namespace, '--kube-version', kubernetes],
     ...values.flatMap((file) => ['--values', file]),
     ...[keys, ...set].flatMap((text) => ['--set', text]),
   ];
-  const PATH = [join(process.env['HOME'] ?? '', '.cache/mesh-tools/bin'), process.env['PATH']].join(
-    delimiter,
-  );
-  const done = spawnSync('helm', args, {
-    env: { ...process.env, PATH },
+}
+
+/** An environment in which `helm` is found. */
+export function helmEnvironment(): NodeJS.ProcessEnv {
+  const tools = join(process.env['HOME'] ?? '', '.cache/mesh-tools/bin');
+  return { ...process.env, PATH: [tools, process.env['PATH']].join(delimiter) };
+}
+
+function helmTemplate(options: RenderOptions): { output: string; problem: string | undefined } {
+  const done = spawnSync('helm', templateArguments(options), {
+    env: helmEnvironment(),
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
   });

@@ -142,6 +142,7 @@ const common: Readonly<Record<string, Schema>> = {
   autoscaling: keys({
     enabled: flag,
     existingSecret: text,
+    caBundle: text,
     kedaNamespace: text,
     userId: positive,
     resources: serverResources,

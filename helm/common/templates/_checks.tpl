@@ -1,3 +1,32 @@
+{{/*
+True on a cluster, the only place where it can be seen what is there. By what every namespace has: who may install in one
+namespace need not be allowed to look at the namespace itself. Of: root.
+*/}}
+{{- define "shop.onCluster" -}}
+{{- if lookup "v1" "ConfigMap" .Release.Namespace "kube-root-ca.crt" }}true{{ end -}}
+{{- end }}
+
+{{/* Fails when a Secret that pods mount is not there, or lacks a key. Of: root, secret (its name), of (whose it is), keys, make (how to). */}}
+{{- define "shop.secretCheck" -}}
+{{- $namespace := .root.Release.Namespace -}}
+{{- if eq "true" (include "shop.onCluster" .root) -}}
+{{- $found := lookup "v1" "Secret" $namespace .secret -}}
+{{- if not $found -}}
+{{- fail (printf "the Secret %s of %s is not in namespace %s: make it with %s" .secret .of $namespace .make) -}}
+{{- end -}}
+{{- range .keys -}}
+{{- if not (hasKey ($found.data | default dict) .) -}}
+{{- fail (printf "the Secret %s of %s in namespace %s has no key %s: make it with %s" $.secret $.of $namespace . $.make) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* What makes the Secrets of a shop. Of: root. */}}
+{{- define "shop.makeSecrets" -}}
+npm run --silent helm:secrets | kubectl apply --namespace {{ .Release.Namespace }} -f -
+{{- end }}
+
 {{/* What can't work, told in a sentence that says what to change. */}}
 {{- define "shop.checks" -}}
 {{- $values := .Values -}}
@@ -38,6 +67,12 @@
 {{- if and $values.istio.requestAuthentication.enabled (not $values.istio.requestAuthentication.jwks) -}}
 {{- fail "istio.requestAuthentication.jwks is missing: give the public keys with --set-file istio.requestAuthentication.jwks=jwks.json, as npm run helm:secrets writes them, or set istio.requestAuthentication.enabled=false" -}}
 {{- end -}}
+{{- range $name, $key := dict "consul" "token" "bus" "password" -}}
+{{- $secret := (get $values $name).existingSecret -}}
+{{- if and $secret (or (eq $name "consul") (eq $values.bus.kind "rabbitmq")) -}}
+{{- include "shop.secretCheck" (dict "root" $ "secret" $secret "of" $name "keys" (list $key) "make" (printf "kubectl create secret generic %s --namespace %s --from-file %s=FILE" $secret $.Release.Namespace $key)) -}}
+{{- end -}}
+{{- end -}}
 {{- end }}
 
 {{/* The same for the servers that a shop starts. */}}
@@ -48,6 +83,12 @@
 {{- end -}}
 {{- if and $values.redis.enabled (not $values.secrets.create) (not $values.redis.existingSecret) -}}
 {{- fail "redis.existingSecret is missing: name a Secret whose key `users.acl` holds Redis' users, as npm run helm:secrets makes it (redis-users)" -}}
+{{- end -}}
+{{- if and (eq $values.store.kind "postgres") (not $values.secrets.create) -}}
+{{- include "shop.secretCheck" (dict "root" . "secret" $values.postgres.existingSecret "of" "postgres" "keys" (list "password") "make" (include "shop.makeSecrets" .)) -}}
+{{- end -}}
+{{- if and $values.redis.enabled (not $values.redis.address) (not $values.secrets.create) -}}
+{{- include "shop.secretCheck" (dict "root" . "secret" $values.redis.existingSecret "of" "redis" "keys" (list "users.acl") "make" (include "shop.makeSecrets" .)) -}}
 {{- end -}}
 {{- end }}
 
@@ -72,16 +113,22 @@
 {{- if not (or $values.secrets.create $values.secrets.nameFormat $o.existingSecret) -}}
 {{- fail (printf "the Secret of %s is missing: name it in services.%s.existingSecret, or all of them in secrets.nameFormat (npm run helm:secrets makes them), or set secrets.create=true to try things out" $name $name) -}}
 {{- end -}}
-{{- /* On a cluster, and only there, it can be seen whether the Secret exists. */ -}}
-{{- if and (not $values.secrets.create) (lookup "v1" "Namespace" "" .root.Release.Namespace) -}}
+{{- if not $values.secrets.create -}}
 {{- $secret := include "shop.secretName" (dict "root" .root "name" $name "options" $o) -}}
-{{- if not (lookup "v1" "Secret" .root.Release.Namespace $secret) -}}
-{{- fail (printf "the Secret %s of %s is not in namespace %s: make it with npm run --silent helm:secrets | kubectl apply --namespace %s -f -" $secret $name .root.Release.Namespace .root.Release.Namespace) -}}
-{{- end -}}
+{{- include "shop.secretCheck" (dict "root" .root "secret" $secret "of" $name "keys" (include "shop.secretKeys" . | fromJsonArray) "make" (include "shop.makeSecrets" .root)) -}}
 {{- end -}}
 {{- range $key, $_ := $o.settings -}}
 {{- if not (hasKey $.service.settings $key) -}}
 {{- fail (printf "services.%s.settings.%s is no setting of %s: use one of %s" $name $key $name (keys $.service.settings | sortAlpha | join ", ")) -}}
 {{- end -}}
 {{- end -}}
+{{- end }}
+
+{{/* What a service's Secret must have, as a JSON list: what the service reads as it is set. Of: root, service. */}}
+{{- define "shop.secretKeys" -}}
+{{- $keys := list -}}
+{{- range $key, $_ := .service.secrets -}}{{- $keys = append $keys (printf "%s-%s" $.service.name $key) -}}{{- end -}}
+{{- if and .service.database (eq .root.Values.store.kind "postgres") -}}{{- $keys = append $keys (printf "%s-postgres" .service.name) -}}{{- end -}}
+{{- if or (eq .root.Values.bus.kind "redis") (has "redis" .service.backends) -}}{{- $keys = append $keys "redis-password" -}}{{- end -}}
+{{ $keys | toJson }}
 {{- end }}
