@@ -158,6 +158,7 @@ const common: Readonly<Record<string, Schema>> = {
     externalCidr: text,
     istioNamespace: text,
     monitoringNamespace: text,
+    spanNamespaces: { type: 'array', items: text },
   }),
   istio: keys({
     enabled: flag,

@@ -34,11 +34,24 @@
 {{- end }}
 {{- end }}
 
+{{/*
+Where a server is that is not this release's: among the pods of a namespace, whose addresses an ipBlock does not cover for every
+network plugin, or outside. Of: root, host.
+*/}}
+{{- define "shop.egressPeer" -}}
+{{- with include "shop.namespaceOf" . -}}
+- namespaceSelector:
+    matchLabels: {kubernetes.io/metadata.name: {{ . }}}
+{{- else -}}
+- ipBlock: {cidr: {{ .root.Values.networkPolicy.externalCidr }}}
+{{- end -}}
+{{- end }}
+
 {{/* Spans. Of: root. */}}
 {{- define "shop.egressSpans" -}}
 {{- if .Values.jaeger.address }}
 - to:
-    - ipBlock: {cidr: {{ .Values.networkPolicy.externalCidr }}}
+    {{- include "shop.egressPeer" (dict "root" . "host" (include "shop.hostOf" .Values.jaeger.address)) | nindent 4 }}
   ports:
     - {protocol: TCP, port: {{ regexFind ":[0-9]+$" (urlParse .Values.jaeger.address).host | trimPrefix ":" | default "4318" | int }}}
 {{- else if .Values.jaeger.enabled }}
@@ -135,7 +148,7 @@ spec:
     {{- range include "shop.serversOf" . | fromJsonArray }}
     - to:
         {{- if .host }}
-        - ipBlock: {cidr: {{ $policy.externalCidr }}}
+        {{- include "shop.egressPeer" (dict "root" $.root "host" .host) | nindent 8 }}
         {{- else }}
         - podSelector:
             matchLabels: {app: {{ .name }}}

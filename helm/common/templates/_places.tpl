@@ -34,6 +34,17 @@ http://jaeger-collector.{{ include "shop.jaegerNamespace" . }}.svc.{{ .Values.cl
 {{ .Values.mailSink.address | default (printf "smtp://%s:2525" (include "shop.host" (dict "root" . "name" "mail-sink"))) }}
 {{- end }}
 
+{{/* The host of an address, without its port. */}}
+{{- define "shop.hostOf" -}}
+{{- regexReplaceAll ":[0-9]+$" (urlParse .).host "" -}}
+{{- end }}
+
+{{/* The namespace of a host of this cluster, NAME.NAMESPACE.svc with the cluster's domain or without; empty for one outside. Of: root, host. */}}
+{{- define "shop.namespaceOf" -}}
+{{- $short := trimSuffix (printf ".%s" .root.Values.clusterDomain) .host -}}
+{{- if hasSuffix ".svc" $short }}{{ trimSuffix ".svc" $short | splitList "." | last }}{{ end -}}
+{{- end }}
+
 {{/*
 The servers that a service uses, as a JSON list of {name, port, host}: host is set for one that is outside.
 Of: root, service. The graph's other half: NetworkPolicy, Sidecar and the servers' own policies are made from it.
@@ -63,7 +74,7 @@ Of: root, service. The graph's other half: NetworkPolicy, Sidecar and the server
 {{- if .address -}}
 {{- $url := urlParse .address -}}
 {{- $_ := set . "scheme" $url.scheme -}}
-{{- $_ := set . "host" (regexReplaceAll ":[0-9]+$" $url.host "") -}}
+{{- $_ := set . "host" (include "shop.hostOf" .address) -}}
 {{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" -}}
 {{- /* What a URL without a port means. */ -}}
 {{- $usual := get (dict "http" 80 "https" 443 "smtp" 25 "smtps" 465) $url.scheme | default .port -}}

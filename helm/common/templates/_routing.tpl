@@ -158,17 +158,16 @@ spec:
 
 {{/* A host as a Sidecar names it: with its namespace, which for one outside of the cluster is that of its ServiceEntry. Of: root, host. */}}
 {{- define "shop.sidecarHost" -}}
-{{- $suffix := printf ".svc.%s" .root.Values.clusterDomain -}}
-{{- $namespace := "" -}}
-{{- if hasSuffix $suffix .host }}{{ $namespace = trimSuffix $suffix .host | splitList "." | last }}{{ end -}}
-"{{ ternary "." $namespace (or (eq $namespace "") (eq $namespace .root.Release.Namespace)) }}/{{ .host }}"
+{{- $namespace := include "shop.namespaceOf" . -}}
+{{- $host := .host -}}
+{{- if hasSuffix ".svc" $host }}{{ $host = printf "%s.%s" $host .root.Values.clusterDomain }}{{ end -}}
+"{{ ternary "." $namespace (or (eq $namespace "") (eq $namespace .root.Release.Namespace)) }}/{{ $host }}"
 {{- end }}
 
 {{/* What every sidecar knows: where spans go, and the mesh's own. Of: root. */}}
 {{- define "shop.sidecarAlways" -}}
 {{- with include "shop.otlpAddress" . -}}
-{{- $host := regexReplaceAll ":[0-9]+$" (urlParse .).host "" -}}
-- {{ include "shop.sidecarHost" (dict "root" $ "host" $host) }}
+- {{ include "shop.sidecarHost" (dict "root" $ "host" (include "shop.hostOf" .)) }}
 {{ end -}}
 - "{{ .Values.networkPolicy.istioNamespace }}/*"
 {{- end }}

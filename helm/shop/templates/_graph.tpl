@@ -41,16 +41,16 @@ pods of `helm test`. Of: root.
 {{- range $path, $_ := .Files.Glob "services/*.yaml" -}}
 {{- $contract := ($root.Files.Get $path | fromYaml).service -}}
 {{- range include "shop.serversOf" (dict "root" $root "service" $contract) | fromJsonArray -}}
-{{- if and .host (not (hasSuffix (printf ".svc.%s" $root.Values.clusterDomain) .host)) -}}
+{{- if and .host (not (include "shop.namespaceOf" (dict "root" $root "host" .host))) -}}
 {{- $_ := set $found (printf "%s:%d" .host (int .port)) (dict "name" .name "host" .host "port" .port "protocol" (include "shop.outsideProtocol" .scheme)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- with .Values.jaeger.address -}}
 {{- $url := urlParse . -}}
-{{- $host := regexReplaceAll ":[0-9]+$" $url.host "" -}}
+{{- $host := include "shop.hostOf" . -}}
 {{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default "4318" | int -}}
-{{- if not (hasSuffix (printf ".svc.%s" $root.Values.clusterDomain) $host) -}}
+{{- if not (include "shop.namespaceOf" (dict "root" $root "host" $host)) -}}
 {{- $_ := set $found (printf "%s:%d" $host $port) (dict "name" "otlp" "host" $host "port" $port "protocol" (include "shop.outsideProtocol" $url.scheme)) -}}
 {{- end -}}
 {{- end -}}
