@@ -46,6 +46,21 @@ const wrong: readonly (readonly [string, RenderOptions, RegExp])[] = [
     /services\.order\.replicas is 9: give 1 to 4/,
   ],
   [
+    'more replicas by load than the manifest allows',
+    { set: ['services.order.autoscaling.maxReplicas=9'] },
+    /services\.order\.autoscaling\.maxReplicas is 9: give 1 to 4, as services\/order\/service\.yaml allows/,
+  ],
+  [
+    'a canary of more replicas than the manifest allows',
+    { set: ['services.order.canary.enabled=true', 'services.order.canary.replicas=5'] },
+    /services\.order\.canary\.replicas is 5: give 1 to 4/,
+  ],
+  [
+    'a least that is more than the most',
+    { set: ['services.order.autoscaling.minReplicas=3', 'services.order.autoscaling.maxReplicas=2'] },
+    /services\.order\.autoscaling\.minReplicas is 3 and maxReplicas 2: give a minReplicas of at most 2/,
+  ],
+  [
     'grace shorter than drain',
     { set: ['services.cart.drain.drainSeconds=60'] },
     /services\.cart\.drain\.terminationGracePeriodSeconds is 35, and .* are 75: give at least that/,

@@ -11,18 +11,21 @@ import { byName, type RenderOptions, render } from './tools/rendered.js';
 const shop = loadShop();
 
 interface Route {
-  readonly match: readonly { readonly uri?: { readonly exact: string } }[];
+  readonly match: readonly { readonly uri?: { readonly exact: string }; readonly headers?: object }[];
+  readonly route: readonly { readonly destination: { readonly subset: string } }[];
   readonly timeout?: string;
   readonly retries?: { readonly attempts: number };
 }
 
-/** Path to its route. */
-function routesOf(options: RenderOptions): Map<string, Route> {
+/** Path to its route, of calls with a header that routes look at, or without. */
+function routesOf(options: RenderOptions, testers = false): Map<string, Route> {
   const services = byName(render(options), 'VirtualService');
   return new Map(
     [...services.values()].flatMap(({ spec }) =>
       (spec.http as Route[]).flatMap((route) =>
-        route.match.flatMap(({ uri }) => (uri === undefined ? [] : [[uri.exact, route] as const])),
+        route.match.flatMap(({ uri, headers }) =>
+          uri === undefined || (headers !== undefined) !== testers ? [] : [[uri.exact, route] as const],
+        ),
       ),
     ),
   );
@@ -36,6 +39,20 @@ describe('the routes of the mesh', function () {
     expect([...routes.keys()]).to.have.members([...shop.policies.keys()]);
     for (const [path, { deadlineMs }] of shop.policies)
       expect(routes.get(path)?.timeout, path).to.equal(`${deadlineMs / 1_000}s`);
+  });
+
+  it('wait as long for the canary of a tester who asks for it by a header', () => {
+    const usual = routesOf({});
+    const routes = routesOf({ set: ['services.catalog.canary.enabled=true'] }, true);
+    const methods = [...shop.policies.keys()].filter((path) => path.includes('CatalogService'));
+    expect([...routes.keys()]).to.have.members(methods).that.is.not.empty;
+    for (const [path, { timeout, retries, route }] of routes) {
+      expect({ timeout, retries }, path).to.deep.equal({
+        timeout: usual.get(path)?.timeout,
+        retries: usual.get(path)?.retries,
+      });
+      expect(route.map(({ destination }) => destination.subset)).to.deep.equal(['canary']);
+    }
   });
 
   it('repeat nothing, because the library does', () => {

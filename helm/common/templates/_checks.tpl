@@ -102,6 +102,16 @@ npm run --silent helm:secrets | kubectl apply --namespace {{ .Release.Namespace 
 {{- if gt $replicas $most -}}
 {{- fail (printf "services.%s.replicas is %d: give 1 to %d, as services/%s/service.yaml allows" $name $replicas $most $name) -}}
 {{- end -}}
+{{- range $key, $count := dict "autoscaling.minReplicas" $o.autoscaling.minReplicas "autoscaling.maxReplicas" $o.autoscaling.maxReplicas "canary.replicas" ($o.canary | default dict).replicas -}}
+{{- if gt (int $count) $most -}}
+{{- fail (printf "services.%s.%s is %d: give 1 to %d, as services/%s/service.yaml allows" $name $key (int $count) $most $name) -}}
+{{- end -}}
+{{- end -}}
+{{- $least := int ($o.autoscaling.minReplicas | default .service.scale.min) -}}
+{{- $upTo := int ($o.autoscaling.maxReplicas | default $most) -}}
+{{- if gt $least $upTo -}}
+{{- fail (printf "services.%s.autoscaling.minReplicas is %d and maxReplicas %d: give a minReplicas of at most %d" $name $least $upTo $upTo) -}}
+{{- end -}}
 {{- $several := or (gt $replicas 1) $o.autoscaling.enabled (and $o.canary $o.canary.enabled) -}}
 {{- if and $several (eq $values.store.kind "sqlite") .service.database -}}
 {{- fail (printf "services.%s has more than one replica, and SQLite is a file of one: set store.kind=postgres, or replicas=1 without autoscaling and canary" $name) -}}
