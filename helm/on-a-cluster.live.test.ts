@@ -54,6 +54,30 @@ describe('an install on a cluster', function () {
       expect((await renderOn(made, { set })).problem).to.match(message);
   });
 
+  const postgres = (storage: string): KubernetesObject => ({
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name: 'postgres', namespace: 'shop' },
+    spec: { volumeClaimTemplates: [{ spec: { resources: { requests: { storage } } } }] },
+  });
+
+  it('upgrades a server whose claim is as it was', async () => {
+    for (const storage of ['2Gi', '2048Mi'])
+      expect((await renderOn([...made, postgres(storage)])).problem).to.not.match(/Error/);
+  });
+
+  it('is refused with a sentence where a server that runs would get another claim', async () => {
+    const has = "has a claim of 2048 MiB of storage class '', which can't be changed: set them back, or";
+    for (const [set, asks] of [
+      ['postgres.sizeMiB=4096', "a claim of 4096 MiB of storage class ''"],
+      ['postgres.storageClass=fast', "a claim of 2048 MiB of storage class 'fast'"],
+      ['postgres.persistent=false', 'no claim'],
+    ] as const)
+      expect((await renderOn([...made, postgres('2Gi')], { set: [set] })).problem).to.contain(
+        `postgres.persistent, sizeMiB and storageClass ask for ${asks}, and the StatefulSet postgres in namespace shop ${has}`,
+      );
+  });
+
   it("tells the API server the authority that the autoscaler's Secret has", async () => {
     const set = ['autoscaling.enabled=true', 'autoscaling.existingSecret=tls'];
     const found = secret('tls', 'tls.crt', 'tls.key', 'ca.crt');

@@ -5,6 +5,21 @@ import { byName, type Rendered, render } from './tools/rendered.js';
 const manifests = loadShop().manifests;
 const profiles = ['minimal', 'istio', 'production', 'ambient'];
 
+describe('the claims of servers', function () {
+  this.timeout(20_000);
+
+  it("are of the storage class that is said, or the cluster's own", () => {
+    const classOf = (name: string, set: readonly string[]) =>
+      byName(render({ set }), 'StatefulSet').get(name)?.['spec'].volumeClaimTemplates[0].spec
+        .storageClassName;
+    for (const name of ['postgres', 'redis', 'consul']) {
+      const kept = `${name}.persistent=true`;
+      expect(classOf(name, [kept]), name).to.equal(undefined);
+      expect(classOf(name, [kept, `${name}.storageClass=fast`]), name).to.equal('fast');
+    }
+  });
+});
+
 describe('the pods of the charts', function () {
   this.timeout(60_000);
 

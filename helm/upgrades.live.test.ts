@@ -2,8 +2,12 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { packageRoot } from '../mesh/runtime/package-root.js';
+import { loadShop } from '../mesh/shape/loaded-shop.js';
 import { temporaryFolder } from '../mesh/testing/temporary-folder.js';
 import { type Rendered, render } from './tools/rendered.js';
+import { serviceContracts } from './tools/service-contract.js';
+
+const shop = loadShop();
 
 /** `kind name` of what differs. */
 function differences(before: readonly Rendered[], after: readonly Rendered[]): string[] {
@@ -14,6 +18,27 @@ function differences(before: readonly Rendered[], after: readonly Rendered[]): s
     .filter((key) => one.get(key) !== other.get(key))
     .sort();
 }
+
+describe('an uninstall', function () {
+  this.timeout(60_000);
+
+  it('leaves what services keep, and the Secrets without which nobody reads it', () => {
+    const kept = (set: readonly string[]) =>
+      render({ profile: 'minimal', set })
+        .filter(({ metadata }) => metadata.annotations?.['helm.sh/resource-policy'] === 'keep')
+        .map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+    const secrets = shop.manifests.map(({ name }) => `Secret ${name}-secrets`);
+    const claims = serviceContracts(shop)
+      .filter(({ database }) => database)
+      .map(({ name }) => `PersistentVolumeClaim ${name}-data`);
+    expect(claims).to.include('PersistentVolumeClaim catalog-data');
+    expect(kept([])).to.have.members([...secrets, ...claims]);
+    expect(kept(['store.kind=postgres', 'postgres.enabled=true'])).to.have.members([
+      ...secrets,
+      'Secret postgres-admin',
+    ]);
+  });
+});
 
 describe('an upgrade', function () {
   this.timeout(60_000);

@@ -32,7 +32,7 @@ const image = keys({
 const serverResources = keys({ requestMiB: positive, limitMiB: positive, cpuMillis: positive });
 const server = (more: Readonly<Record<string, Schema>> = {}) =>
   keys({ enabled: flag, image, program: text, userId: positive, resources: serverResources, ...more });
-const kept = { persistent: flag, sizeMiB: positive };
+const kept = { persistent: flag, sizeMiB: positive, storageClass: text };
 const elsewhere = { address: text, existingSecret: text };
 
 /** What may be said about one service: `defaults`, `services.<name>` of helm/shop, `options` of helm/service. */
@@ -130,7 +130,7 @@ const common: Readonly<Record<string, Schema>> = {
   secrets: keys({ create: flag, nameFormat: text }),
   store: keys({
     kind: oneOf('sqlite', 'postgres'),
-    sqlite: keys({ persistent: flag, sizeMiB: positive, storageClass: text }),
+    sqlite: keys(kept),
   }),
   bus: keys({ kind: oneOf('redis', 'rabbitmq', 'kafka'), ...elsewhere }),
   consul: server({ ...elsewhere, ...kept }),

@@ -86,6 +86,8 @@ metadata:
   namespace: {{ .root.Release.Namespace }}
   labels:
     {{- include "shop.labels" (dict "name" .service.name) | nindent 4 }}
+  annotations:
+    helm.sh/resource-policy: keep
 spec:
   accessModes: [ReadWriteOnce]
   {{- with $store.sqlite.storageClass }}

@@ -1,7 +1,7 @@
 {{/*
 A server beside the shop: ServiceAccount, configuration, one pod, Service. Started by an explicit command and configuration
 file, so that any image with the program in it does. Of:
-  root, name, values (image, userId, resources, persistent, sizeMiB)
+  root, name, values (image, userId, resources, persistent, sizeMiB, storageClass)
   command   list
   ports     list of {name, port, appProtocol}
   files     configuration by file name, mounted at /etc/meshmart
@@ -14,6 +14,7 @@ env, serviceName, lifecycle.
 {{- $namespace := .namespace | default .root.Release.Namespace -}}
 {{- $keeps := and .dataPath .values.persistent -}}
 {{- $labels := include "shop.labels" (dict "name" .name) -}}
+{{- if hasKey .values "persistent" }}{{ include "shop.claimCheck" (dict "name" .name "values" .values "namespace" $namespace) }}{{ end -}}
 ---
 apiVersion: v1
 kind: ServiceAccount
@@ -140,6 +141,9 @@ spec:
     - metadata: {name: data}
       spec:
         accessModes: [ReadWriteOnce]
+        {{- with .values.storageClass }}
+        storageClassName: {{ . }}
+        {{- end }}
         resources:
           requests: {storage: {{ .values.sizeMiB | int }}Mi}
   {{- end }}
@@ -158,3 +162,25 @@ spec:
     - {name: {{ .name }}, port: {{ .port }}, targetPort: {{ .port }}, appProtocol: {{ .appProtocol }}}
     {{- end }}
 {{ end }}
+
+{{/*
+Fails when an upgrade would change what a StatefulSet claims, which the API server refuses with a sentence that names no value.
+Sizes come back in the largest unit that holds them: 2048Mi as 2Gi. Of: name (of the value, too), values, namespace.
+*/}}
+{{- define "shop.claimCheck" -}}
+{{- $found := lookup "apps/v1" "StatefulSet" .namespace .name -}}
+{{- if $found -}}
+{{- $is := "no claim" -}}
+{{- with $found.spec.volumeClaimTemplates -}}
+{{- $spec := (first .).spec -}}
+{{- $size := $spec.resources.requests.storage -}}
+{{- $mib := mul (regexFind "^[0-9]+" $size | int) (get (dict "Mi" 1 "Gi" 1024 "Ti" 1048576) (regexFind "[A-Z]i$" $size) | default 0) -}}
+{{- $is = printf "a claim of %d MiB of storage class '%s'" $mib ($spec.storageClassName | default "") -}}
+{{- end -}}
+{{- $wanted := "no claim" -}}
+{{- if .values.persistent -}}{{- $wanted = printf "a claim of %d MiB of storage class '%s'" (int .values.sizeMiB) (.values.storageClass | default "") -}}{{- end -}}
+{{- if ne $is $wanted -}}
+{{- fail (printf "%s.persistent, sizeMiB and storageClass ask for %s, and the StatefulSet %s in namespace %s has %s, which can't be changed: set them back, or let it be made anew, which leaves its claim as it is, with kubectl delete statefulset %s --namespace %s" .name $wanted .name .namespace $is .name .namespace) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
