@@ -30,8 +30,25 @@ const image = keys({
   folder: text,
 });
 const serverResources = keys({ requestMiB: positive, limitMiB: positive, cpuMillis: positive });
+/** On which nodes pods may run. */
+const placement = {
+  nodeSelector: textMap,
+  tolerations: anyList,
+  affinity: anyMap,
+  priorityClassName: text,
+};
+/** What a pod is given more than the charts know of. */
+const extra = { extraEnv: anyList, extraVolumes: anyList, extraVolumeMounts: anyList };
 const server = (more: Readonly<Record<string, Schema>> = {}) =>
-  keys({ enabled: flag, image, program: text, userId: positive, resources: serverResources, ...more });
+  keys({
+    enabled: flag,
+    image,
+    program: text,
+    userId: positive,
+    resources: serverResources,
+    ...placement,
+    ...more,
+  });
 const kept = { persistent: flag, sizeMiB: positive, storageClass: text };
 const elsewhere = { address: text, existingSecret: text };
 
@@ -69,16 +86,11 @@ const serviceOptions = {
     weight: { type: 'integer', minimum: 0, maximum: 100 },
   }),
   existingSecret: text,
-  extraEnv: anyList,
-  extraVolumes: anyList,
-  extraVolumeMounts: anyList,
+  ...extra,
   podAnnotations: textMap,
   podLabels: textMap,
   serviceAccountAnnotations: textMap,
-  nodeSelector: textMap,
-  tolerations: anyList,
-  affinity: anyMap,
-  priorityClassName: text,
+  ...placement,
   userId: positive,
 } satisfies Readonly<Record<string, Schema>>;
 
@@ -136,9 +148,10 @@ const common: Readonly<Record<string, Schema>> = {
   consul: server({ ...elsewhere, ...kept }),
   redis: server({ ...elsewhere, ...kept }),
   postgres: server({ ...elsewhere, ...kept }),
+  databases: keys({ ...extra, ...placement }),
   jaeger: server({ address: text, namespace: text }),
-  cardProcessor: keys({ enabled: flag, address: text, resources: serverResources }),
-  mailSink: keys({ enabled: flag, address: text, resources: serverResources }),
+  cardProcessor: keys({ enabled: flag, address: text, resources: serverResources, ...placement }),
+  mailSink: keys({ enabled: flag, address: text, resources: serverResources, ...placement }),
   autoscaling: keys({
     enabled: flag,
     existingSecret: text,
@@ -146,6 +159,7 @@ const common: Readonly<Record<string, Schema>> = {
     kedaNamespace: text,
     userId: positive,
     resources: serverResources,
+    ...placement,
   }),
   monitoring: keys({
     serviceMonitor: keys({ enabled: flag, interval: text, labels: textMap }),

@@ -73,27 +73,7 @@ spec:
       terminationGracePeriodSeconds: {{ $o.drain.terminationGracePeriodSeconds | int }}
       securityContext:
         {{- include "shop.podSecurity" $o | nindent 8 }}
-      {{- with $image.pullSecrets }}
-      imagePullSecrets:
-        {{- range . }}
-        - name: {{ . }}
-        {{- end }}
-      {{- end }}
-      {{- with $o.priorityClassName }}
-      priorityClassName: {{ . }}
-      {{- end }}
-      {{- with $o.nodeSelector }}
-      nodeSelector:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
-      {{- with $o.tolerations }}
-      tolerations:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
-      {{- with $o.affinity }}
-      affinity:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
+      {{- with include "shop.placement" (dict "image" $image "options" $o) }}{{ . | nindent 6 }}{{ end }}
       {{- if $o.topologySpread.enabled }}
       topologySpreadConstraints:
         {{- range $key := list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
@@ -133,3 +113,15 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
 {{ end }}
+
+{{/* By what right a pod's images are pulled, and on which nodes it may run. Of: image, options. */}}
+{{- define "shop.placement" -}}
+{{- $placed := pick (.options | default dict) "priorityClassName" "nodeSelector" "tolerations" "affinity" -}}
+{{- with .image.pullSecrets -}}
+{{- $secrets := list -}}
+{{- range . }}{{ $secrets = append $secrets (dict "name" .) }}{{ end -}}
+{{- $_ := set $placed "imagePullSecrets" $secrets -}}
+{{- end -}}
+{{- range $key, $value := $placed }}{{ if not $value }}{{ $_ := unset $placed $key }}{{ end }}{{ end -}}
+{{- with $placed }}{{ toYaml . }}{{ end -}}
+{{- end }}

@@ -1,7 +1,7 @@
 {{/*
 A server beside the shop: ServiceAccount, configuration, one pod, Service. Started by an explicit command and configuration
 file, so that any image with the program in it does. Of:
-  root, name, values (image, userId, resources, persistent, sizeMiB, storageClass)
+  root, name, values (image, userId, resources, persistent, sizeMiB, storageClass, and where it may run)
   command   list
   ports     list of {name, port, appProtocol}
   files     configuration by file name, mounted at /etc/meshmart
@@ -75,6 +75,7 @@ spec:
       terminationGracePeriodSeconds: 30
       securityContext:
         {{- include "shop.podSecurity" .values | nindent 8 }}
+      {{- with include "shop.placement" (dict "image" .values.image "options" .values) }}{{ . | nindent 6 }}{{ end }}
       {{- with .init }}
       initContainers:
         {{- toYaml . | nindent 8 }}
