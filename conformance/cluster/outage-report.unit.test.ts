@@ -12,7 +12,7 @@ describe('the report of outages', () => {
           startedMs: 0,
           endedMs: 0,
           problem: '503',
-          degraded: false,
+          degraded: undefined,
         })),
       ).flat(),
     );

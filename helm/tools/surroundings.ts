@@ -48,7 +48,11 @@ const inside = Object.fromEntries(
     { port, peer: pods(name), host: `./${name}.shop.svc.cluster.local`, inside: true },
   ]),
 );
-const outside = (port: number, host: string): Place => ({ port, peer: anywhere, host, inside: false });
+/** @param host as a Sidecar names it: a server in another namespace of the cluster begins with that. */
+const outside = (port: number, host: string): Place => {
+  const namespace = host.split('/')[0] ?? '.';
+  return { port, peer: namespace === '.' ? anywhere : inNamespace(namespace), host, inside: false };
+};
 const { postgres: _none, ...withoutPostgres } = inside;
 
 const istio: Surroundings = {
@@ -84,7 +88,7 @@ export const surroundings = {
     },
     guests: [inNamespace('istio-ingress'), { podSelector: {} }],
     prometheus: { ...prometheus, ...inNamespace('monitoring') },
-    spans: { to: [anywhere], ports: tcp(4318) },
+    spans: { to: [inNamespace('observability')], ports: tcp(4318) },
     spansHost: 'observability/otel-collector.observability.svc.cluster.local',
     tests: false,
     edgePrincipal: istio.edgePrincipal,
