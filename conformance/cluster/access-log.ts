@@ -7,17 +7,22 @@ export interface AccessLine {
   readonly path: string;
   readonly protocol: string;
   readonly status: string;
+  /** What the proxy says of an answer that is its own: `UH` for no pod that is ready, `UF,URX`; `-` for none. */
+  readonly flags: string;
   readonly authority: string;
   /** `outbound|50051|stable|order.shop.svc.cluster.local`, `inbound|50051||`, `PassthroughCluster`, `BlackHoleCluster` or `-`. */
   readonly cluster: string;
 }
 
 const format =
-  /^\[[^\]]*\] "(?<request>[^"]*)" (?<status>\S+) \S+ \S+ \S+ "[^"]*" \S+ \S+ \S+ \S+ "[^"]*" "[^"]*" "[^"]*" "(?<authority>[^"]*)" "[^"]*" (?<cluster>\S+) /;
+  /^\[[^\]]*\] "(?<request>[^"]*)" (?<status>\S+) (?<flags>\S+) \S+ \S+ "[^"]*" \S+ \S+ \S+ \S+ "[^"]*" "[^"]*" "[^"]*" "(?<authority>[^"]*)" "[^"]*" (?<cluster>\S+) /;
 
-/** What a pod's sidecar has noted so far. */
-export async function accessLog(pod: string): Promise<AccessLine[]> {
-  return parseAccessLog(await kubectl(['logs', '--namespace', namespace, pod, '--container', 'istio-proxy']));
+/** What a pod's sidecar has noted so far. @param since an ISO time; default: since it began. */
+export async function accessLog(pod: string, since?: string): Promise<AccessLine[]> {
+  const from = since === undefined ? [] : [`--since-time=${since}`];
+  return parseAccessLog(
+    await kubectl(['logs', '--namespace', namespace, pod, '--container', 'istio-proxy', ...from]),
+  );
 }
 
 /** The lines of a sidecar's log that are about traffic; its own messages are left out. */
@@ -25,8 +30,8 @@ export function parseAccessLog(text: string): AccessLine[] {
   return text.split('\n').flatMap((line) => {
     const found = format.exec(line)?.groups;
     if (found === undefined) return [];
-    const { request = '', status = '', authority = '', cluster = '' } = found;
+    const { request = '', status = '', flags = '', authority = '', cluster = '' } = found;
     const [, path = '-', protocol = ''] = request.split(' ');
-    return [{ path, protocol, status, authority, cluster }];
+    return [{ path, protocol, status, flags, authority, cluster }];
   });
 }

@@ -18,6 +18,7 @@ describe('the access log of a sidecar', () => {
         path: '/meshmart.order.v1.OrderService/GetOrder',
         protocol: 'HTTP/2',
         status: '200',
+        flags: '-',
         authority: `${order}:50051`,
         cluster: `outbound|50051|stable|${order}`,
       },
@@ -25,6 +26,7 @@ describe('the access log of a sidecar', () => {
         path: '/meshmart.order.v1.OrderService/GetVerdict',
         protocol: 'HTTP/2',
         status: '200',
+        flags: '-',
         authority: `${order}:50051`,
         cluster: 'inbound|50051||',
       },
@@ -32,10 +34,18 @@ describe('the access log of a sidecar', () => {
         path: '-',
         protocol: '-',
         status: '0',
+        flags: '-',
         authority: '-',
         cluster: 'outbound|8500||consul.shop.svc.cluster.local',
       },
-      { path: '-', protocol: '-', status: '0', authority: '-', cluster: 'PassthroughCluster' },
+      {
+        path: '-',
+        protocol: '-',
+        status: '0',
+        flags: 'UF,URX',
+        authority: '-',
+        cluster: 'PassthroughCluster',
+      },
     ]);
   });
 });

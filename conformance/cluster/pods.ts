@@ -34,6 +34,8 @@ export interface Pod {
 
 export interface Container {
   readonly name: string;
+  /** `Always` for a sidecar among the init containers. */
+  readonly restartPolicy?: string;
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
   readonly resources?: { readonly requests?: { readonly memory?: string } };
 }

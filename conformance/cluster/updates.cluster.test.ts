@@ -1,13 +1,15 @@
 import { expect } from 'chai';
 import { loadShop } from '../../mesh/shape/loaded-shop.js';
 import { eventually } from '../../mesh/testing/eventually.js';
+import { accessLog } from './access-log.js';
 import { degradedOf, failuresOf } from './failures.js';
-import { namespace, podOf, podsOf, untilSettled, workloads } from './pods.js';
+import { isReady, namespace, podOf, podsOf, untilSettled, workloads } from './pods.js';
 import { kubectl, succeed } from './program.js';
 import { upgrade } from './release.js';
 import { rates, type ShopLoad, startShopLoad } from './shop-load.js';
 
 const { manifests, owners } = loadShop();
+const optional = manifests.filter(({ criticality }) => criticality === 'optional').map(({ name }) => name);
 /**
  * Services that are updated at the same time, since one after the other would take ten minutes of CI. None calls another of its
  * group, so that of each call one end stands still.
@@ -24,6 +26,20 @@ const edges = manifests.flatMap(({ name, calls }) =>
   calls.map((call) => `${name} ${owners.get(call.split('/')[0] ?? '')}`),
 );
 
+/** Calls of the edge to services that it can do without, which its sidecar could bring to no pod: none ready, no connection, or broken. */
+async function unreached(since: Date): Promise<string[]> {
+  const pods = (await podsOf('app=gateway')).filter(isReady);
+  const logs = await Promise.all(pods.map(({ metadata }) => accessLog(metadata.name, since.toISOString())));
+  const calls = logs.flat().filter(({ cluster }) => optional.includes(calleeOf(cluster)));
+  expect(calls, 'calls to what the edge can do without').to.not.deep.equal([]);
+  return calls
+    .filter(({ flags }) => /U[HFCO]|LR|NR|URX/.test(flags))
+    .map(({ path, flags }) => `${path}: ${flags}`);
+}
+
+/** `recommendation` of `outbound|50051|stable|recommendation.shop.svc.cluster.local`. */
+const calleeOf = (cluster: string) => /^outbound\|50051\|[^|]*\|([^.]+)\./.exec(cluster)?.[1] ?? '';
+
 describe('updates under load on the cluster', function () {
   this.timeout(240_000);
   let load: ShopLoad;
@@ -35,10 +51,15 @@ describe('updates under load on the cluster', function () {
     judged += requests.length;
     return requests;
   };
-  /** Nothing failed, nothing was answered in part, and there was something that could have been. */
-  const expectNoFailure = (sinceMs: number) => {
+  /**
+   * Nothing failed, and there was something that could have. Without recommendations and notifications a page is still answered
+   * for, so of these it is asked whether the edge's calls found a pod. That one was slower than the 150 ms that anybody waits
+   * for it is no failure, and told.
+   */
+  const expectNoFailure = async (since: Date, sinceMs: number) => {
     const requests = fresh();
-    expect([...failuresOf(requests), ...degradedOf(requests)]).to.deep.equal([]);
+    expect([...failuresOf(requests), ...(await unreached(since))]).to.deep.equal([]);
+    for (const line of degradedOf(requests)) console.log(`      ${line}`);
     const seconds = (load.nowMs() - sinceMs) / 1_000;
     expect(requests.length).to.be.greaterThan(0.8 * rates.readsPerSecond * seconds);
   };
@@ -51,7 +72,7 @@ describe('updates under load on the cluster', function () {
 
   it('of one service change one Deployment, and no request fails', async () => {
     fresh();
-    const sinceMs = load.nowMs();
+    const [since, sinceMs] = [new Date(), load.nowMs()];
     const generations = async () =>
       Object.fromEntries(
         (await workloads()).map(({ kind, metadata }) => [`${kind} ${metadata.name}`, metadata.generation]),
@@ -66,7 +87,19 @@ describe('updates under load on the cluster', function () {
     expect(Object.keys(after)).to.deep.equal(Object.keys(before));
     const gone = podsBefore.filter((name) => !podsAfter.includes(name));
     expect(gone.map((name) => name.split('-')[0])).to.deep.equal(['catalog']);
-    expectNoFailure(sinceMs);
+    await expectNoFailure(since, sinceMs);
+  });
+
+  it('leave a sidecar there until the program has ended: it is a native one, in every pod', async () => {
+    const pods = (await podsOf('app.kubernetes.io/part-of=meshmart')).filter(
+      ({ metadata }) => metadata.labels['app'] !== 'edge',
+    );
+    const without = pods.filter(
+      ({ spec }) =>
+        !spec.initContainers?.some((one) => one.name === 'istio-proxy' && one.restartPolicy === 'Always'),
+    );
+    expect(without.map(({ metadata }) => metadata.name)).to.deep.equal([]);
+    expect(pods).to.have.length.greaterThan(manifests.length);
   });
 
   it('come to every service, and to none together with one that it calls', () => {
@@ -83,7 +116,7 @@ describe('updates under load on the cluster', function () {
     for (const group of groups) {
       it(`of ${group.join(' and ')}: no request fails, the ${round} time`, async () => {
         fresh();
-        const sinceMs = load.nowMs();
+        const [since, sinceMs] = [new Date(), load.nowMs()];
         await kubectl([
           'rollout',
           'restart',
@@ -92,7 +125,7 @@ describe('updates under load on the cluster', function () {
           ...group.map((name) => `deployment/${name}`),
         ]);
         await untilSettled();
-        expectNoFailure(sinceMs);
+        await expectNoFailure(since, sinceMs);
       });
     }
   }
