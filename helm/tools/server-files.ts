@@ -16,7 +16,7 @@ export function serverFiles(): (readonly [string, string])[] {
     ['shop/servers/consul.json', consulFile()],
     ['shop/servers/redis.conf', redisFile()],
     ['shop/servers/postgresql.conf', postgresFile()],
-    ['shop/servers/jaeger.yaml', stringify(jaegerSettings(usualJaegerPort, everywhere))],
+    ['shop/servers/jaeger.yaml', stringify(jaegerSettings(usualJaegerPort, everywhere, jaegerTraces))],
     ['shop/servers/prometheus.yaml', prometheusFile()],
     ['shop/servers/prometheus-rules.yaml', stringify(recordingRules(), { lineWidth: 0 })],
   ];
@@ -47,6 +47,9 @@ function redisFile(): string {
 function postgresFile(): string {
   return `${postgresSettings(5432, 'linux').replace(/listen_addresses = '[^']*'/, "listen_addresses = '*'")}hba_file = '/etc/meshmart/pg_hba.conf'\n`;
 }
+
+/** What fits into the memory that the chart gives to Jaeger. */
+const jaegerTraces = 3_000;
 
 function usualJaegerPort(variable: string): number {
   return jaeger.ports.find((port) => port.variable === variable)?.usual ?? 0;

@@ -31,8 +31,11 @@ export const jaeger: ServerKind = {
   },
 };
 
-/** The collector's settings; the same in compose.yaml. The newest 20,000 traces are kept. */
-export function jaegerSettings(port: PortsOf, host: string): object {
+/**
+ * The collector's settings; the same in compose.yaml.
+ * @param traces so many are kept, the newest. One takes tens of KiB of memory, with the spans of sidecars. Default 20,000.
+ */
+export function jaegerSettings(port: PortsOf, host: string, traces = 20_000): object {
   const at = (number: number) => ({ endpoint: `${host}:${number}` });
   return {
     service: {
@@ -41,7 +44,7 @@ export function jaegerSettings(port: PortsOf, host: string): object {
       telemetry: { metrics: { level: 'none' }, logs: { level: 'warn' } },
     },
     extensions: {
-      jaeger_storage: { backends: { memory: { memory: { max_traces: 20_000 } } } },
+      jaeger_storage: { backends: { memory: { memory: { max_traces: traces } } } },
       jaeger_query: {
         storage: { traces: 'memory' },
         // Else it sends traces of its own to localhost:4317, whoever that is, and takes 10 s to end when nobody is.
