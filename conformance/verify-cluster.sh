@@ -138,8 +138,9 @@ if [ "$failed" -gt 0 ]; then
   echo "$passed passed, $failed failed"
   exit 1
 fi
-# One by one, so that a failure is told while its traces are there. Order matters: whether a call went astray is asked before attacks, and whether anything was killed for memory after everything.
-for suite in purchase notes discovery authorization updates routing outages autoscaling pod-autoscaler footprint uninstall; do
+# One by one, so that a failure is told while its traces are there. Order matters: whether a call went astray is asked before
+# attacks, and whether anything was killed for memory after everything.
+for suite in purchase notes authorization discovery updates routing outages autoscaling pod-autoscaler footprint uninstall; do
   before=$failed
   tests "conformance/cluster/$suite"
   if [ "$failed" -gt "$before" ]; then tell >&2; fi

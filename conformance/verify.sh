@@ -25,10 +25,10 @@ step() { # title command...
 # PostgreSQL, RabbitMQ and Kafka: their own suites, and the shop on each. Redis is with the rest: every mesh has it.
 backends='{mesh,conformance}/**/{postgres-*,rabbitmq-*,kafka-*,services-on-postgres,mesh-postgres,mesh-buses}.live.test.ts'
 case ${1:-} in
-  backends) step 'live tests of stores and buses' npx mocha --forbid-only "$backends" ;;
+  backends) step 'live tests of stores and buses' npx mocha --forbid-only --parallel --jobs 2 "$backends" ;;
   '')
     step 'contracts: lint, breaking, drift' bash proto/tools/check.sh
-    step 'live tests' npx mocha --forbid-only '{mesh,services,conformance}/**/*.live.test.ts' --ignore "$backends"
+    step 'live tests' npx mocha --forbid-only --parallel --jobs 2 '{mesh,services,conformance}/**/*.live.test.ts' --ignore "$backends"
     ;;
   *) echo "verify.sh knows no '$1'" >&2; exit 1 ;;
 esac

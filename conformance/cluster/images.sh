@@ -14,7 +14,12 @@ node=${NODE:-22}
 
 # As values.yaml has it: the repository and tag of a server.
 named() { awk -v server="$1:" '$1 == server { found = 1 } found && $1 == "image:" { gsub(/[{},]/, ""); print $3 ":" $5; exit }' "$values"; }
-archive_of() { local name; name=$(named "$1"); echo "$archives/$1-${name##*:}.tar"; }
+# An archive is made anew when the server's version or how it is packed has changed.
+archive_of() {
+  local name packed; name=$(named "$1")
+  packed=$(cat "conformance/cluster/$1.Dockerfile" 2> /dev/null | cksum | cut -d ' ' -f 1)
+  echo "$archives/$1-${name##*:}-$packed.tar"
+}
 
 # The stand-in for Node's public image has this machine's Node.js: for another one, that of npm's package `node` is put into it.
 base() {
@@ -50,7 +55,7 @@ pack() { # server user program [more files]
 postgres() {
   local name file; name=$(named postgres); file=$(archive_of postgres)
   if [ -f "$file" ]; then return; fi
-  buildah bud -q --isolation chroot --network host --pull-never -t "$name" -f conformance/cluster/postgres.Dockerfile conformance/cluster > /dev/null
+  buildah bud -q --layers --isolation chroot --network host --pull-never -t "$name" -f conformance/cluster/postgres.Dockerfile conformance/cluster > /dev/null
   buildah push -q "$name" "docker-archive:$file:$name"
 }
 

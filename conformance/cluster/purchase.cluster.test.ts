@@ -3,9 +3,10 @@ import { eventually } from '../../mesh/testing/eventually.js';
 import { expectStatus, fillCart, newBuyer, request } from '../buyer.js';
 import { isFinal } from '../careful-buyer.js';
 import { linesOf, runLines } from '../readme-lines.js';
+import { accessLog } from './access-log.js';
 import { type Edge, findEdge } from './edge.js';
 import { expectMeshTrace } from './mesh-trace.js';
-import { addressOf } from './pods.js';
+import { addressOf, podsOf } from './pods.js';
 
 describe('a purchase on the cluster, through the edge', function () {
   this.timeout(120_000);
@@ -45,5 +46,18 @@ describe('a purchase on the cluster, through the edge', function () {
     );
     const jaeger = await addressOf('jaeger-collector', 'observability');
     await expectMeshTrace(`http://${jaeger}:16686`, placed.headers.get('x-trace-id') ?? '');
+  });
+
+  // Before anybody has attacked anything: a sidecar sends what its service has not declared nowhere, and notes it.
+  it('makes no service try to reach what it has not declared', async () => {
+    const pods = (await podsOf('app.kubernetes.io/part-of=meshmart')).filter(({ spec }) =>
+      spec.initContainers?.some(({ name }) => name === 'istio-proxy'),
+    );
+    expect(pods).to.have.length.greaterThan(10);
+    for (const { metadata } of pods) {
+      const lines = await accessLog(metadata.name);
+      const astray = lines.filter(({ cluster }) => !/^(inbound|outbound)\|/.test(cluster));
+      expect(astray, metadata.name).to.deep.equal([]);
+    }
   });
 });

@@ -138,7 +138,8 @@ describe('updates under load on the cluster', function () {
     const sinceMs = load.nowMs();
     const containerd = ['--address', '/run/mesh-cluster/containerd.sock', '--namespace', 'k8s.io'];
     await succeed('ctr', [...containerd, 'tasks', 'kill', '--signal', 'SIGKILL', id]);
-    await eventually(() => failuresOf(load.requests.slice(judged)).length > 0, {
+    const since = () => load.requests.filter(({ startedMs }) => startedMs >= sinceMs);
+    await eventually(() => failuresOf(since()).length > 0, {
       withinMs: 30_000,
       everyMs: 200,
       what: 'a request to fail',
