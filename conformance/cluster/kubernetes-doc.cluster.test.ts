@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { expect } from 'chai';
 import { freePort } from '../../mesh/testing/free-port.js';
 import { blockOf } from '../document-blocks.js';
+import { canaryShare } from './canary-share.js';
 import { isReady, namespace, podsOf, untilSettled } from './pods.js';
 import { succeed } from './program.js';
 import { release } from './release.js';
@@ -81,6 +82,12 @@ describe('docs/kubernetes.md', function () {
     expect(canary, printed).to.be.within(1, 22);
     expect(stable).to.be.at.least(78);
     expect([stableThen - stable, canaryThen - canary], printed).to.deep.equal([0, 20]);
+  });
+
+  it('holds to the tenth, within three standard deviations', async () => {
+    const count = 1_500;
+    const deviation = Math.sqrt(count * 0.1 * 0.9);
+    expect(await canaryShare(count)).to.be.within(count * 0.1 - 3 * deviation, count * 0.1 + 3 * deviation);
   });
 
   it('upgrades one service, and no other', async () => {

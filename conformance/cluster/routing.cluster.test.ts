@@ -1,9 +1,8 @@
 import { expect } from 'chai';
 import { eventually } from '../../mesh/testing/eventually.js';
 import { type Buyer, expectStatus, fillCart, newBuyer, request } from '../buyer.js';
-import { accessLog } from './access-log.js';
 import { type Edge, findEdge } from './edge.js';
-import { isReady, namespace, podsOf } from './pods.js';
+import { namespace } from './pods.js';
 import { kubectl, succeed } from './program.js';
 import { upgrade } from './release.js';
 
@@ -36,62 +35,6 @@ describe('routing on the cluster', function () {
     const policies = [...printed.matchAll(/"retryOn": "([^"]*)"/g)].map(([, when]) => when);
     expect(policies).to.have.length.greaterThan(1);
     expect([...new Set(policies)]).to.deep.equal(['connect-failure,refused-stream']);
-  });
-
-  describe('of a canary', () => {
-    before(() =>
-      upgrade(
-        'services.catalog.canary.enabled=true',
-        'services.catalog.canary.image.tag=next',
-        'services.catalog.canary.weight=10',
-      ),
-    );
-    after(() => upgrade('services.catalog.canary.enabled=false'));
-
-    const look = () => expectStatus(request(edge.httpUrl, 'GET', `/v1/products/${product}`), 200);
-    /** How often the pods of a track were asked for a product. */
-    const askedOf = async (track: string) => {
-      const pods = (await podsOf(`app=catalog,track=${track}`)).filter(isReady);
-      const logs = await Promise.all(pods.map(({ metadata }) => accessLog(metadata.name)));
-      return logs
-        .flat()
-        .filter(
-          ({ path, cluster }) => path.endsWith('CatalogService/GetProduct') && cluster.startsWith('inbound|'),
-        ).length;
-    };
-
-    it('gives it a tenth of the calls, within three standard deviations', async () => {
-      const count = 1_500;
-      await eventually(
-        async () => {
-          await times(30, 4, async () => void (await look()));
-          return (await askedOf('canary')) > 0;
-        },
-        { withinMs: 30_000, everyMs: 200, what: 'the canary to be asked' },
-      );
-      // Sidecars write their lines once a second.
-      const asked = async () => ({ stable: await askedOf('stable'), canary: await askedOf('canary') });
-      let before = await asked();
-      await eventually(
-        async () => {
-          const last = before;
-          before = await asked();
-          return before.stable === last.stable && before.canary === last.canary;
-        },
-        { withinMs: 30_000, everyMs: 2_500, what: 'access logs to be written' },
-      );
-      await times(count, 6, async () => void (await look()));
-      const canary = await eventually(
-        async () => {
-          const now = await asked();
-          expect(now.stable - before.stable + now.canary - before.canary).to.equal(count);
-          return now.canary - before.canary;
-        },
-        { withinMs: 30_000, everyMs: 500, what: 'every call to be in an access log' },
-      );
-      const deviation = Math.sqrt(count * 0.1 * 0.9);
-      expect(canary).to.be.within(count * 0.1 - 3 * deviation, count * 0.1 + 3 * deviation);
-    });
   });
 
   describe('of calls into a fault', () => {
