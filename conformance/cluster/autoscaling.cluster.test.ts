@@ -58,7 +58,7 @@ describe('autoscaling on the cluster', function () {
     );
   });
   after(async () => {
-    await run('helm', 'rollback', 'shop', revision, '--namespace', 'shop', '--wait');
+    await run('helm', 'rollback', 'shop', revision, '--namespace', 'shop');
   });
 
   it('is told by the API server how busy each pod is', async () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { loadShop } from '../../mesh/shape/loaded-shop.js';
-import { get, podsOf } from './pods.js';
+import { get, podsOf, untilSettled } from './pods.js';
 import { kubectl } from './program.js';
 
 const services = loadShop().manifests.map(({ name }) => name);
@@ -73,6 +73,7 @@ describe('the footprint of the shop on the cluster', function () {
   this.timeout(180_000);
 
   it('asks for at most 900 MiB for the ten services, 1,280 MiB with Consul, Redis and Jaeger', async () => {
+    await untilSettled();
     const all = await footprints();
     const own = (apps: readonly string[]) =>
       all.filter(({ app, container }) => apps.includes(app) && app === container);

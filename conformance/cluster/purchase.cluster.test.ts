@@ -6,7 +6,7 @@ import { linesOf, runLines } from '../readme-lines.js';
 import { accessLog } from './access-log.js';
 import { type Edge, findEdge } from './edge.js';
 import { expectMeshTrace } from './mesh-trace.js';
-import { addressOf, podsOf } from './pods.js';
+import { addressOf, podsOf, untilSettled } from './pods.js';
 
 describe('a purchase on the cluster, through the edge', function () {
   this.timeout(120_000);
@@ -50,6 +50,7 @@ describe('a purchase on the cluster, through the edge', function () {
 
   // Before anybody has attacked anything: a sidecar sends what its service has not declared nowhere, and notes it.
   it('makes no service try to reach what it has not declared', async () => {
+    await untilSettled();
     const pods = (await podsOf('app.kubernetes.io/part-of=meshmart')).filter(({ spec }) =>
       spec.initContainers?.some(({ name }) => name === 'istio-proxy'),
     );

@@ -10,6 +10,9 @@ import { kubectl, succeed } from './program.js';
 const services = loadShop().manifests.map(({ name }) => name);
 const shell = (lines: string) => ['-euo', 'pipefail', '-c', lines];
 
+const uninstall = () =>
+  succeed('bash', shell(blockOf('docs/kubernetes.md', 'run: uninstall')), { withinMs: 150_000 });
+
 /** The release that verify-cluster.sh has installed, with the IMAGE and SET that it gave. Nothing is left of it then. */
 describe('helm uninstall on the cluster', function () {
   this.timeout(220_000);
@@ -26,8 +29,20 @@ describe('helm uninstall on the cluster', function () {
     order = placed.body.order.id;
   });
 
+  it('keeps accounts and orders for the next release', async () => {
+    await uninstall();
+    await succeed('bash', shell('make --no-print-directory install-cluster'), { withinMs: 200_000 });
+    const url = (await findEdge()).httpUrl;
+    const orders = await eventually(
+      () =>
+        expectStatus(request(url, 'GET', '/v1/orders', undefined, { authorization: `Bearer ${token}` }), 200),
+      { withinMs: 60_000, everyMs: 500, what: 'orders to be listed' },
+    );
+    expect(orders.body.orders.map(({ id }: { id: string }) => id)).to.deep.equal([order]);
+  });
+
   it('leaves nothing but what was there before it, and what PostgreSQL and Redis keep, with the Secrets for it', async () => {
-    await succeed('bash', shell(blockOf('docs/kubernetes.md', 'run: uninstall')), { withinMs: 150_000 });
+    await uninstall();
     const kinds = (await kubectl(['api-resources', '--namespaced', '--verbs=list', '--output=name']))
       .trim()
       .split('\n');
@@ -68,17 +83,6 @@ describe('helm uninstall on the cluster', function () {
     expect(everywhere.trim()).to.equal('');
     const registered = await kubectl(['get', 'apiservice', '--output', 'name']);
     expect(registered).to.not.contain('custom.metrics');
-  });
-
-  it('keeps accounts and orders for the next release', async () => {
-    await succeed('bash', shell('make --no-print-directory install-cluster'), { withinMs: 200_000 });
-    const url = (await findEdge()).httpUrl;
-    const orders = await eventually(
-      () =>
-        expectStatus(request(url, 'GET', '/v1/orders', undefined, { authorization: `Bearer ${token}` }), 200),
-      { withinMs: 60_000, everyMs: 500, what: 'orders to be listed' },
-    );
-    expect(orders.body.orders.map(({ id }: { id: string }) => id)).to.deep.equal([order]);
   });
 
   it('ends with its namespaces, by the last line of docs/kubernetes.md', async () => {
