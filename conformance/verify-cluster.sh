@@ -30,7 +30,7 @@ step() { # title command...
 # Tests count one by one; what they print is for people.
 tests() { # file...
   local log; log=$(mktemp)
-  npx mocha --forbid-only "${@/%/.cluster.test.ts}" 2>&1 | tee "$log"
+  npx mocha --forbid-only --no-color --require ./conformance/cluster/tell-failures.ts "${@/%/.cluster.test.ts}" 2>&1 | tee "$log"
   passed=$((passed + $(awk '/^ *[0-9]+ passing/ { n += $1 } END { print n + 0 }' "$log")))
   failed=$((failed + $(awk '/^ *[0-9]+ failing/ { n += $1 } END { print n + 0 }' "$log")))
   # Neither: mocha itself did not get as far.
@@ -118,33 +118,17 @@ watch() {
 }
 watch & watcher=$!
 export MESHMART_JWKS="$work/jwks.json"
-# What a cluster that is about to be stopped can tell of a failure: its pods, what Kubernetes warned of, and what proxies answered
-# themselves, which they mark by flags (UH: no pod is ready; UF, UC: no connection, or it broke).
-tell() {
-  kubectl get pods --all-namespaces
-  kubectl get events --namespace shop --field-selector type=Warning --sort-by .lastTimestamp | tail -30
-  local pod
-  for pod in $(kubectl get pods --namespace shop --output name); do
-    kubectl logs --namespace shop "$pod" --container istio-proxy --tail=-1 2> /dev/null \
-      | grep -E '" [0-9]+ [A-Z]+(,[A-Z]+)* ' | grep -vE '" [0-9]+ DC ' | tail -5 | cut -c1-300 | sed "s|^|$pod |"
-  done
-}
 tests conformance/cluster/bad-values
 # The page's own lines install the shop; every suite after it works on this release.
 export SET=redis.persistent=true IMAGE=localhost/meshmart:dev
 tests conformance/cluster/kubernetes-doc
 if [ "$failed" -gt 0 ]; then
-  tell >&2
+  bash conformance/cluster/tell.sh >&2
   echo "$passed passed, $failed failed"
   exit 1
 fi
-# One by one, so that a failure is told while its traces are there. Order matters: whether a call went astray is asked before
-# attacks, and whether anything was killed for memory after everything.
-for suite in purchase notes authorization discovery updates routing outages autoscaling pod-autoscaler footprint uninstall; do
-  before=$failed
-  tests "conformance/cluster/$suite"
-  if [ "$failed" -gt "$before" ]; then tell >&2; fi
-done
+# Order matters: whether a call went astray is asked before attacks, and whether anything was killed for memory after everything.
+tests conformance/cluster/{purchase,notes,authorization,discovery,updates,routing,outages,autoscaling,footprint,uninstall}
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

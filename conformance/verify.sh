@@ -24,16 +24,12 @@ step() { # title command...
 }
 # PostgreSQL, RabbitMQ and Kafka: their own suites, and the shop on each. Redis is with the rest: every mesh has it.
 backends='{mesh,conformance}/**/{postgres-*,rabbitmq-*,kafka-*,services-on-postgres,mesh-postgres,mesh-buses}.live.test.ts'
-# This one tells milliseconds from their tenth: it is given both processors.
-milliseconds=conformance/mesh-degraded.live.test.ts
-# Two files at a time: each waits for other processes half of the time.
-live() { npx mocha --forbid-only --no-color --parallel --jobs 2 "$@"; }
 case ${1:-} in
-  backends) step 'live tests of stores and buses' live "$backends" ;;
+  # Two files at a time: each waits for other processes half of the time. None of them tells milliseconds.
+  backends) step 'live tests of stores and buses' npx mocha --forbid-only --no-color --parallel --jobs 2 "$backends" ;;
   '')
     step 'contracts: lint, breaking, drift' bash proto/tools/check.sh
-    step 'live tests' live '{mesh,services,conformance}/**/*.live.test.ts' --ignore "$backends" --ignore "$milliseconds"
-    step 'live tests of milliseconds' npx mocha --forbid-only "$milliseconds"
+    step 'live tests' npx mocha --forbid-only '{mesh,services,conformance}/**/*.live.test.ts' --ignore "$backends"
     ;;
   *) echo "verify.sh knows no '$1'" >&2; exit 1 ;;
 esac

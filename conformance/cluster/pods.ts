@@ -121,7 +121,8 @@ export async function untilSettled(withinMs = 180_000): Promise<void> {
       if (ending.length > 0)
         throw new Error(`still ends: ${ending.map(({ metadata }) => metadata.name).join(', ')}`);
     },
-    { withinMs, everyMs: 500, what: 'the shop to be as it is asked to be' },
+    // Each look starts two programs, on the processors that the shop has.
+    { withinMs, everyMs: 1_500, what: 'the shop to be as it is asked to be' },
   );
 }
 
