@@ -84,4 +84,20 @@ describe('the Job that makes databases', function () {
     expect(own.containers[0].env).to.not.deep.include(extra.extraEnv[0]);
     expect(own.nodeSelector).to.deep.equal({ pool: 'jobs' });
   });
+
+  it("has each service's password from the Secret that the service itself has", () => {
+    const { volumes } = jobOf({
+      defaults: { existingSecret: 'all' },
+      services: { cart: { existingSecret: 'of-cart' } },
+    });
+    const { sources } = volumes.find(({ name }: { name: string }) => name === 'secrets').projected;
+    const named = new Map(
+      sources.map(({ secret }: { secret: { name: string; items: { key: string }[] } }) => [
+        secret.items[0]?.key,
+        secret.name,
+      ]),
+    );
+    expect(named.get('cart-postgres')).to.equal('of-cart');
+    expect(named.get('order-postgres')).to.equal('all');
+  });
 });
