@@ -86,7 +86,10 @@ export const surroundings = {
       'card-processor': outside(443, './cards.example'),
       'mail-sink': outside(587, 'mail/relay.mail.svc.cluster.local'),
     },
-    guests: [inNamespace('istio-ingress'), { podSelector: {} }],
+    guests: [
+      inNamespace('istio-ingress'),
+      { podSelector: { matchLabels: { 'gateway.networking.k8s.io/gateway-name': 'shop' } } },
+    ],
     prometheus: { ...prometheus, ...inNamespace('monitoring') },
     spans: { to: [inNamespace('observability')], ports: tcp(4318) },
     spansHost: 'observability/otel-collector.observability.svc.cluster.local',

@@ -118,7 +118,14 @@ spec:
         - namespaceSelector:
             matchLabels: {kubernetes.io/metadata.name: {{ . }}}
         {{- end }}
-        - podSelector: {}
+        {{- if and $.root.Values.istio.enabled (eq $.root.Values.istio.gateway.kind "gateway-api") }}
+        - podSelector:
+            matchLabels: {gateway.networking.k8s.io/gateway-name: shop}
+        {{- end }}
+        {{- if ($.root.Values.tests | default dict).enabled }}
+        - podSelector:
+            matchLabels: {app: shop-tests}
+        {{- end }}
       {{- end }}
     {{- else }}
     - from:
