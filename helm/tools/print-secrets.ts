@@ -15,10 +15,18 @@ const { manifests, jwks } = shopSecrets(
 if (values.jwks !== undefined) writeFileSync(values.jwks, `${jwks}\n`);
 process.stdout.write(manifests);
 
+/** Ends the process with a line that says what is wrong with the file. */
 function existingSecrets(file: string | undefined): ReadonlyMap<string, SecretData> {
   if (file === undefined) return new Map();
-  const { items } = JSON.parse(readFileSync(file, 'utf8')) as {
-    items: { metadata: { name: string }; data?: SecretData }[];
-  };
-  return new Map(items.map(({ metadata, data = {} }) => [metadata.name, data]));
+  try {
+    const { items } = JSON.parse(readFileSync(file, 'utf8')) as {
+      items: { metadata: { name: string }; data?: SecretData }[];
+    };
+    return new Map(items.map(({ metadata, data = {} }) => [metadata.name, data]));
+  } catch (error) {
+    console.error(
+      `helm:secrets: --existing ${file} is not what kubectl get secrets --output json prints: ${(error as Error).message}`,
+    );
+    process.exit(1);
+  }
 }
