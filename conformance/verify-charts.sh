@@ -16,10 +16,10 @@ wanted=(helm kubeconform istioctl consul jaeger)
 lacking() { missing=(); for tool in "${wanted[@]}"; do command -v "$tool" > /dev/null || missing+=("$tool"); done; }
 lacking
 if [ ${#missing[@]} -gt 0 ] && [ -x "$tools/build" ]; then "$tools/build" "${missing[@]/istioctl/istio}"; lacking; fi
-for tool in redis-server prometheus; do command -v "$tool" > /dev/null || missing+=("$tool"); done
+for tool in redis-server prometheus promtool; do command -v "$tool" > /dev/null || missing+=("$tool"); done
 if [ ${#missing[@]} -gt 0 ]; then
   echo "make verify-charts lacks: ${missing[*]}" >&2
-  echo "helm 3.17 or newer: helm.sh/docs/intro/install; kubeconform: go install github.com/yannh/kubeconform/cmd/kubeconform@latest; istioctl: go install istio.io/istio/istioctl/cmd/istioctl@$istio; consul, jaeger (version 2), redis-server, prometheus: packages or releases, see docs/discovery.md and docs/jaeger.md" >&2
+  echo "helm 3.17 or newer: helm.sh/docs/intro/install; kubeconform: go install github.com/yannh/kubeconform/cmd/kubeconform@latest; istioctl: go install istio.io/istio/istioctl/cmd/istioctl@$istio; consul, jaeger (version 2), redis-server, prometheus with promtool: packages or releases, see docs/discovery.md and docs/jaeger.md" >&2
   exit 1
 fi
 

@@ -85,7 +85,7 @@ describe('the dashboards, on a real Prometheus', function () {
     folder?.remove();
   });
 
-  it('are of a configuration and of rules that promtool finds right', function () {
+  it('are of a configuration and of rules that promtool finds right', () => {
     const text = (file: string) => join(folder.path, 'prometheus/etc/meshmart', file);
     for (const [what, file] of [
       ['config', 'prometheus.yaml'],
@@ -94,8 +94,7 @@ describe('the dashboards, on a real Prometheus', function () {
       const { error, status, stdout, stderr } = spawnSync('promtool', ['check', what, text(file)], {
         encoding: 'utf8',
       });
-      // Some packages have the server alone.
-      if (error !== undefined) this.skip();
+      if (error !== undefined) throw error;
       expect(status, stdout + stderr).to.equal(0);
     }
   });

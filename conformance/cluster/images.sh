@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # `images.sh build` builds the shop's image and packs stand-ins for the servers' public images; it needs no cluster.
 # `images.sh load` loads all of them into the test cluster and prints the size of each. What is loaded already and has not
-# changed is left as it is, but for the shop's own. NODE is the shop's Node.js, 22 unless it says otherwise.
+# changed is left as it is, but for the shop's own. NODE_MAJOR is the version of the shop's Node.js, 22 unless it says
+# otherwise; NODE is a variable that npm sets to something else.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=$(cd "${MESHMART_CLUSTER_TOOLS:-../shared/cluster}" && pwd)
@@ -10,7 +11,7 @@ export PATH="$bin:$PATH"
 archives=$HOME/.cache/mesh-cluster/images
 mkdir -p "$archives"
 values=helm/shop/values.yaml
-node=${NODE:-22}
+node=${NODE_MAJOR:-22}
 
 # As values.yaml has it: the repository and tag of a server.
 named() { awk -v server="$1:" '$1 == server { found = 1 } found && $1 == "image:" { gsub(/[{},]/, ""); print $3 ":" $5; exit }' "$values"; }
