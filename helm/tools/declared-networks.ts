@@ -59,13 +59,14 @@ function networkOf(manifest: Manifest, shop: LoadedShop, around: Surroundings): 
   const callers = [
     ...callersOf(manifest, shop).keys(),
     ...shop.manifests.filter(isEdge).map((one) => one.name),
+    ...(around.tests ? ['shop-tests'] : []),
   ];
   return {
     ...selected(manifest.name),
     ingress: [
       isEdge(manifest)
         ? { ...(guests === undefined ? {} : { from: guests }), ports: tcp(8080, 50051) }
-        : { from: [...new Set([...callers, 'shop-tests'])].map(pods), ports: tcp(50051) },
+        : { from: [...new Set(callers)].map(pods), ports: tcp(50051) },
       { from: [around.prometheus], ports: tcp(toldAt(around)) },
       ...(around.watchers ? [{ from: [pods('autoscaler')], ports: tcp(toldAt(around)) }] : []),
       ...tunnel(around, 'from'),

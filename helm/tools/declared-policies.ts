@@ -36,7 +36,7 @@ export function declaredAuthorization(shop: LoadedShop, around: Surroundings): R
     ...Object.fromEntries(
       shop.manifests.map((manifest) => [
         manifest.name,
-        ofService(manifest.name, rulesOf(manifest, shop, around.edgePrincipal)),
+        ofService(manifest.name, rulesOf(manifest, shop, around)),
       ]),
     ),
     ...Object.fromEntries(
@@ -55,10 +55,10 @@ export function declaredAuthorization(shop: LoadedShop, around: Surroundings): R
   };
 }
 
-function rulesOf(manifest: Manifest, shop: LoadedShop, edgePrincipal: string): Rule[] {
-  const tests = principal('shop-tests');
-  if (isEdge(manifest)) return [lets([edgePrincipal, tests], { ports: ['8080', '50051'] })];
-  const watchers = [...shop.manifests.filter(isEdge).map(({ name }) => principal(name)), tests];
+function rulesOf(manifest: Manifest, shop: LoadedShop, around: Surroundings): Rule[] {
+  const tests = around.tests ? [principal('shop-tests')] : [];
+  if (isEdge(manifest)) return [lets([around.edgePrincipal, ...tests], { ports: ['8080', '50051'] })];
+  const watchers = [...shop.manifests.filter(isEdge).map(({ name }) => principal(name)), ...tests];
   return [
     ...[...callersOf(manifest, shop)].map(([caller, paths]) =>
       lets([principal(caller)], { ports: ['50051'], methods: ['POST'], paths }),

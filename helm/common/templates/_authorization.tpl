@@ -28,7 +28,14 @@ watch over it, reflection for tests. Of: root, service.
 */}}
 {{- define "shop.authorization" -}}
 {{- $root := .root -}}
-{{- $tests := include "shop.principal" (dict "root" $root "name" "shop-tests") -}}
+{{- $tests := list -}}
+{{- if ($root.Values.tests | default dict).enabled -}}
+{{- $tests = list (include "shop.principal" (dict "root" $root "name" "shop-tests")) -}}
+{{- end -}}
+{{- $watchers := $tests -}}
+{{- range reverse .service.healthCallers -}}
+{{- $watchers = prepend $watchers (include "shop.principal" (dict "root" $root "name" .)) -}}
+{{- end -}}
 ---
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
@@ -44,7 +51,8 @@ spec:
     {{- if eq .service.kind "edge" }}
     - from:
         - source:
-            principals: [{{ include "shop.edgePrincipal" $root | quote }}, {{ $tests | quote }}]
+            principals:
+              {{- toYaml (prepend $tests (include "shop.edgePrincipal" $root)) | nindent 14 }}
       to:
         - operation:
             ports: ["8080", "50051"]
@@ -60,13 +68,12 @@ spec:
             paths:
               {{- toYaml (get $.service.callers $caller) | nindent 14 }}
     {{- end }}
+    {{- /* A rule of nobody would be one of everybody. */ -}}
+    {{- with $watchers }}
     - from:
         - source:
             principals:
-              {{- range .service.healthCallers }}
-              - {{ include "shop.principal" (dict "root" $root "name" .) | quote }}
-              {{- end }}
-              - {{ $tests | quote }}
+              {{- toYaml . | nindent 14 }}
       to:
         - operation:
             ports: ["50051"]
@@ -74,16 +81,14 @@ spec:
     - from:
         - source:
             principals:
-              {{- range .service.healthCallers }}
-              - {{ include "shop.principal" (dict "root" $root "name" .) | quote }}
-              {{- end }}
-              - {{ $tests | quote }}
+              {{- toYaml . | nindent 14 }}
       to:
         - operation:
             ports: ["50051"]
             paths:
               - /grpc.reflection.v1.ServerReflection/*
               - /grpc.reflection.v1alpha.ServerReflection/*
+    {{- end }}
     {{- end }}
 {{- if eq "true" (include "shop.ambient" $root) }}
 ---

@@ -133,8 +133,10 @@ spec:
         - podSelector:
             matchLabels: {app: {{ . }}}
         {{- end }}
+        {{- if ($.root.Values.tests | default dict).enabled }}
         - podSelector:
             matchLabels: {app: shop-tests}
+        {{- end }}
       ports:
         - {protocol: TCP, port: 50051}
     {{- end }}
