@@ -39,7 +39,7 @@ describe('lines of helm that pages tell people to paste', function () {
   before(() => {
     symlinkSync(join(packageRoot(), 'helm'), join(folder.path, 'helm'));
     writeFileSync(join(folder.path, 'jwks.json'), '{"keys":[]}');
-    writeFileSync(join(folder.path, 'mine.yaml'), '');
+    for (const file of ['mine.yaml', 'shop.yaml']) writeFileSync(join(folder.path, file), '');
   });
   after(() => folder.remove());
 
@@ -54,6 +54,11 @@ describe('lines of helm that pages tell people to paste', function () {
         const template = line
           .replace(/^helm (install|upgrade( --install)?) /, 'helm template --kube-version 1.34.4 ')
           .replace(' --create-namespace', '')
+          .replace(' > /dev/null', '')
+          .replace(
+            /^(helm template .* catalog helm\/service .*) --reuse-values/,
+            '$1 --reuse-values --values helm/shop/services/catalog.yaml',
+          )
           // Of a release that is there, which here is the smallest.
           .replace(' --reuse-values', ` --values ${fileOf('minimal')}`);
         const done = spawnSync('bash', ['-c', template], {
