@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { expect } from 'chai';
+import { eventually } from '../../mesh/testing/eventually.js';
 import { freePort } from '../../mesh/testing/free-port.js';
 import { blockOf } from '../document-blocks.js';
-import { canaryShare } from './canary-share.js';
+import { askedTracks } from './asked-tracks.js';
 import { isReady, namespace, podsOf, untilSettled } from './pods.js';
-import { succeed } from './program.js';
+import { kubectl, succeed } from './program.js';
 import { release } from './release.js';
 import { openShell, type ShellSession } from './shell-session.js';
 
@@ -88,7 +89,43 @@ describe('docs/kubernetes.md', function () {
   it('holds to the tenth, within three standard deviations', async () => {
     const count = 1_500;
     const deviation = Math.sqrt(count * 0.1 * 0.9);
-    expect(await canaryShare(count)).to.be.within(count * 0.1 - 3 * deviation, count * 0.1 + 3 * deviation);
+    const { canary } = await askedTracks({ count });
+    expect(canary).to.be.within(count * 0.1 - 3 * deviation, count * 0.1 + 3 * deviation);
+  });
+
+  describe('with a file of istio/ that is applied by hand', () => {
+    const apply = (file: string) =>
+      kubectl(['apply', '--namespace', namespace, '--filename', `istio/${file}`]);
+    /** Proxies hear of a route within a second or two. */
+    const soon = { withinMs: 60_000, everyMs: 200 };
+
+    it('gives the canary those who ask for it by a header, and nobody else', async () => {
+      await apply('canary/catalog-by-header.yaml');
+      await eventually(
+        async () => expect(await askedTracks({ count: 100 })).to.deep.equal({ stable: 100, canary: 0 }),
+        soon,
+      );
+      const headers = { 'x-canary': 'always' };
+      expect(await askedTracks({ count: 20, headers })).to.deep.equal({ stable: 0, canary: 20 });
+    });
+
+    it('gives it a copy of each read', async () => {
+      await apply('mirror/catalog.yaml');
+      await eventually(
+        async () =>
+          expect(await askedTracks({ count: 20, comesTo: 2 })).to.deep.equal({ stable: 20, canary: 20 }),
+        soon,
+      );
+    });
+
+    it('gives it a tenth', async () => {
+      await apply('canary/catalog-90-10.yaml');
+      // 4 standard deviations are 17.
+      await eventually(
+        async () => expect((await askedTracks({ count: 200 })).canary).to.be.within(3, 37),
+        soon,
+      );
+    });
   });
 
   it('upgrades one service, and no other', async () => {

@@ -37,46 +37,86 @@ describe('routing on the cluster', function () {
     expect([...new Set(policies)]).to.deep.equal(['connect-failure,refused-stream']);
   });
 
-  describe('of calls into a fault', () => {
-    const file = 'istio/faults/recommendation-unavailable.yaml';
+  describe('of calls into a fault of istio/faults', () => {
+    const applied: string[] = [];
+    const apply = async (fault: string) => {
+      const file = `istio/faults/${fault}.yaml`;
+      applied.push(file);
+      await kubectl(['apply', '--namespace', namespace, '--filename', file]);
+    };
+    const soon = { withinMs: 30_000, everyMs: 200 };
+    const look = () => request(edge.httpUrl, 'GET', `/v1/products/${product}`);
     /** Who is missed in the answer; the edge answers without recommendations where it must. */
     const missed = async () => {
       const path = `/v1/products/${product}/recommendations`;
       return (await expectStatus(request(edge.httpUrl, 'GET', path), 200)).headers.get('x-degraded');
     };
+    /** Orders what is in the cart, and waits for it to be shipped. */
+    const buy = async (buyer: Buyer, order: unknown, key: string) => {
+      const placed = await buyer.call('POST', '/v1/orders', order, { 'idempotency-key': key });
+      expect(placed.status, placed.text).to.be.oneOf([201, 202]);
+      await eventually(
+        async () => {
+          const answer = await expectStatus(buyer.call('GET', `/v1/orders/${placed.body.order.id}`), 200);
+          return answer.body.order.state === 'ORDER_STATE_SHIPPED';
+        },
+        { withinMs: 20_000, everyMs: 100, what: `${placed.body.order.id} to be shipped` },
+      );
+    };
 
-    before(() => kubectl(['apply', '--namespace', namespace, '--filename', file]));
     after(async () => {
-      await kubectl(['delete', '--namespace', namespace, '--ignore-not-found', '--filename', file]);
+      for (const file of applied)
+        await kubectl(['delete', '--namespace', namespace, '--ignore-not-found', '--filename', file]);
       await upgrade();
-      await eventually(async () => expect(await missed()).to.equal(null), { withinMs: 30_000, everyMs: 200 });
+      await eventually(async () => expect(await missed()).to.equal(null), soon);
     });
 
     it('leaves every purchase whole while recommendations fail', async () => {
-      await eventually(async () => (await missed()) === 'recommendation', {
-        withinMs: 30_000,
-        everyMs: 200,
-        what: 'recommendations to fail',
-      });
-      const buy = async (buyer: Buyer, key: string) => {
-        const order = await fillCart(buyer, product);
-        const placed = await buyer.call('POST', '/v1/orders', order, { 'idempotency-key': key });
-        expect(placed.status, placed.text).to.be.oneOf([201, 202]);
-        await eventually(
-          async () => {
-            const answer = await expectStatus(buyer.call('GET', `/v1/orders/${placed.body.order.id}`), 200);
-            return answer.body.order.state === 'ORDER_STATE_SHIPPED';
-          },
-          { withinMs: 20_000, everyMs: 100, what: `${placed.body.order.id} to be shipped` },
-        );
-      };
+      await apply('recommendation-unavailable');
+      const what = 'recommendations to fail';
+      await eventually(async () => (await missed()) === 'recommendation', { ...soon, what });
       let bought = 0;
       await times(40, 4, async (index) => {
-        await buy(await newBuyer(edge.httpUrl), `fault-${index}`);
+        const buyer = await newBuyer(edge.httpUrl);
+        await buy(buyer, await fillCart(buyer, product), `fault-${index}`);
         bought += 1;
       });
       expect(bought).to.equal(40);
       expect(await missed()).to.equal('recommendation');
+    });
+
+    it('ships every order while one call in ten to payment fails', async () => {
+      // Their cards are in the vault before: a card is not kept twice, so nobody repeats that call.
+      const buyers: [Buyer, unknown][] = [];
+      await times(12, 4, async () => {
+        const buyer = await newBuyer(edge.httpUrl);
+        buyers.push([buyer, await fillCart(buyer, product)]);
+      });
+      await apply('payment-unreachable');
+      await eventually(
+        async () => {
+          const routes = ['proxy-config', 'route', '--namespace', namespace, 'deployment/order', '--output'];
+          return /"httpStatus": 503|"grpcStatus": 14/.test(await succeed('istioctl', [...routes, 'json']));
+        },
+        { ...soon, what: "order's proxy to hear of the fault" },
+      );
+      await times(buyers.length, 4, async (number) => {
+        const [buyer, order] = buyers[number - 1] as [Buyer, unknown];
+        await buy(buyer, order, `unreachable-${number}`);
+      });
+    });
+
+    it('answers within the deadline when the catalogue does not', async () => {
+      await apply('catalog-slow');
+      // The fault holds a call for 2 s, the contract waits for one.
+      const late = await eventually(
+        async () => {
+          const { status, body } = await look();
+          return status === 200 ? false : `${status} ${body.reason}`;
+        },
+        { ...soon, everyMs: 20, what: 'the catalogue to be late' },
+      );
+      expect(late).to.equal('504 DEADLINE_EXCEEDED');
     });
   });
 });

@@ -13,6 +13,7 @@ import { buy } from '../workload/purchase.js';
 import { recordedClient } from '../workload/recorded-client.js';
 import { watchBooks } from './books.js';
 import { findEdge } from './edge.js';
+import { failuresOf } from './failures.js';
 import { get, namespace } from './pods.js';
 
 /** A request as a customer saw it. */
@@ -167,8 +168,11 @@ export async function startShopLoad(): Promise<ShopLoad> {
     untilWell: async (sinceMs, inARow, withinMs) => {
       await eventually(
         () => {
-          const last = requests.filter(({ startedMs }) => startedMs >= sinceMs).slice(-inARow);
-          return last.length === inARow && last.every(({ problem }) => problem === undefined);
+          const since = requests.filter(({ startedMs }) => startedMs >= sinceMs);
+          if (since.length < inARow) throw new Error(`only ${since.length} have ended`);
+          const failures = failuresOf(since.slice(-inARow));
+          if (failures.length > 0)
+            throw new Error(`of the last ${inARow}: ${failures.slice(0, 6).join('; ')}`);
         },
         { withinMs, everyMs: 200, what: `${inARow} requests in a row to go well` },
       );
