@@ -59,7 +59,9 @@ trap 'echo "broken off" >&2; exit 130' INT TERM
 programs() {
   "$tools/build" helm grpcurl consul || return
   # With it comes version 1, which takes minutes and is not used here.
-  command -v jaeger > /dev/null || "$tools/build" jaeger
+  command -v jaeger > /dev/null || "$tools/build" jaeger || return
+  # Before the cluster, which installs packages of the system, too: only one can at a time.
+  "$tools/base-images" debian node
 }
 cluster() {
   local building gateway_api=v1.6.3
@@ -75,7 +77,7 @@ images() {
   # The same image by another name, for an update.
   ctr --address /run/mesh-cluster/containerd.sock --namespace k8s.io images tag --force localhost/meshmart:dev localhost/meshmart:next
 }
-step 'programs are built' programs
+step 'programs and base images are built' programs
 step 'a cluster with Istio is up, and images are built' cluster
 step 'images are loaded' images
 
@@ -128,7 +130,7 @@ if [ "$failed" -gt 0 ]; then
   exit 1
 fi
 # Order matters: whether a call went astray is asked before attacks, and whether anything was killed for memory after everything.
-tests conformance/cluster/{purchase,notes,authorization,discovery,updates,routing,outages,autoscaling,footprint,uninstall}
+tests conformance/cluster/{purchase,notes,authorization,discovery,updates,routing,outages,autoscaling,own-release,footprint,uninstall}
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
