@@ -50,6 +50,7 @@ end() {
   helm uninstall shop --namespace shop --ignore-not-found --wait --timeout 2m > /dev/null 2>&1
   kubectl delete namespace shop observability --ignore-not-found --timeout=120s > /dev/null 2>&1
   kubectl delete persistentvolume --selector meshmart-test --ignore-not-found > /dev/null 2>&1
+  ip link delete mesh-nowhere 2> /dev/null
   if [ "$ran" = false ]; then "$tools/down" > /dev/null 2>&1; fi
   rm -rf "$work"
 }
@@ -72,6 +73,17 @@ cluster() {
   kubectl apply --server-side --filename "$(go env GOMODCACHE)/sigs.k8s.io/gateway-api@$gateway_api/config/crd/standard" || return
   wait "$building"
 }
+# The addresses of Services are nobody's: rules of kube-proxy turn them into those of pods. A connection that is made while these
+# rules change, table by table, may be turned by none, leave this machine by its default route, and live on with whoever answers
+# there: once a connection that clients kept gave 404 for minutes. On this bridge it finds nobody, and is made anew.
+nowhere() {
+  local range
+  ip link show mesh-nowhere > /dev/null 2>&1 || ip link add mesh-nowhere type bridge || return
+  ip link set mesh-nowhere up || return
+  for range in $(kubectl get servicecidr kubernetes --output 'jsonpath={.spec.cidrs[*]}'); do
+    ip route replace "$range" dev mesh-nowhere || return
+  done
+}
 images() {
   bash conformance/cluster/images.sh load || return
   # The same image by another name, for an update.
@@ -79,6 +91,7 @@ images() {
 }
 step 'programs and base images are built' programs
 step 'a cluster with Istio is up, and images are built' cluster
+step 'what no Service answers goes nowhere' nowhere
 step 'images are loaded' images
 
 # Folders of this machine, which is the node: what PostgreSQL and Redis keep shall outlive their pods.
