@@ -3,7 +3,7 @@
 # themselves, which they mark by flags (UH: no pod is ready; UF, UC: no connection, or it broke).
 set -uo pipefail
 kubectl get pods --all-namespaces
-kubectl get events --namespace shop --field-selector type=Warning --sort-by .lastTimestamp | tail -30
+kubectl get events --namespace shop --field-selector type=Warning --sort-by .lastTimestamp | tail -15
 for pod in $(kubectl get pods --namespace shop --output name); do
   kubectl logs --namespace shop "$pod" --tail=500 2> /dev/null \
     | grep -E '"level":"(warn|error)"' | tail -4 | cut -c1-400 | sed "s|^|$pod |"
