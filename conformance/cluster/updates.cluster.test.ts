@@ -3,9 +3,8 @@ import { loadShop } from '../../mesh/shape/loaded-shop.js';
 import { eventually } from '../../mesh/testing/eventually.js';
 import { accessLog } from './access-log.js';
 import { degradedOf, failuresOf } from './failures.js';
-import { isReady, namespace, podOf, podsOf, untilSettled, workloads } from './pods.js';
+import { isReady, namespace, podOf, podsOf, untilSettled } from './pods.js';
 import { kubectl, succeed } from './program.js';
-import { upgrade } from './release.js';
 import { rates, type ShopLoad, startShopLoad } from './shop-load.js';
 
 const { manifests, owners } = loadShop();
@@ -68,26 +67,6 @@ describe('updates under load on the cluster', function () {
     await untilSettled();
     load = await startShopLoad();
     await load.untilWell(0, 50, 30_000);
-  });
-
-  it('of one service change one Deployment, and no request fails', async () => {
-    fresh();
-    const [since, sinceMs] = [new Date(), load.nowMs()];
-    const generations = async () =>
-      Object.fromEntries(
-        (await workloads()).map(({ kind, metadata }) => [`${kind} ${metadata.name}`, metadata.generation]),
-      );
-    const pods = async () =>
-      (await podsOf('app.kubernetes.io/part-of=meshmart')).map(({ metadata }) => metadata.name);
-    const [before, podsBefore] = [await generations(), await pods()];
-    await upgrade('services.catalog.image.tag=next');
-    const [after, podsAfter] = [await generations(), await pods()];
-    const changed = Object.keys(after).filter((name) => after[name] !== before[name]);
-    expect(changed).to.deep.equal(['Deployment catalog']);
-    expect(Object.keys(after)).to.deep.equal(Object.keys(before));
-    const gone = podsBefore.filter((name) => !podsAfter.includes(name));
-    expect(gone.map((name) => name.split('-')[0])).to.deep.equal(['catalog']);
-    await expectNoFailure(since, sinceMs);
   });
 
   it('leave a sidecar there until the program has ended: it is a native one, in every pod', async () => {
