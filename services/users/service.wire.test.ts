@@ -6,7 +6,7 @@ import { service } from './service.js';
 describe('users', function () {
   this.timeout(hashingTimeoutMs);
   const users = loneUsers();
-  const { start, register, login, newUser, rows } = users;
+  const { register, login, newUser, rows } = users;
 
   describe('bad input', () => {
     const long = (length: number) => 'x'.repeat(length);
