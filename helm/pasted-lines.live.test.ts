@@ -54,7 +54,8 @@ describe('lines of helm that pages tell people to paste', function () {
         const template = line
           .replace(/^helm (install|upgrade( --install)?) /, 'helm template --kube-version 1.34.4 ')
           .replace(' --create-namespace', '')
-          .replace(' > /dev/null', '')
+          .replace(/ > \/dev\/null( &&)?$/, '')
+          .replace(/ &&$/, '')
           .replace(
             /^(helm template .* catalog helm\/service .*) --reuse-values/,
             '$1 --reuse-values --values helm/shop/services/catalog.yaml',

@@ -127,7 +127,10 @@ describe('the pods of the charts', function () {
         for (const { name, implements: contracts } of manifests) {
           const [container] = podOf(byName(objects, 'Deployment').get(name)).containers;
           if (contracts.length === 0) {
-            expect(container.livenessProbe.httpGet).to.deep.equal({ path: '/healthz', port: 'admin' });
+            const asked = (path: string) => ({ path, port: 'admin' });
+            expect(container.startupProbe.httpGet, name).to.deep.equal(asked('/healthz'));
+            expect(container.livenessProbe.httpGet, name).to.deep.equal(asked('/healthz'));
+            expect(container.readinessProbe.httpGet, name).to.deep.equal(asked('/readyz'));
             continue;
           }
           expect(container.startupProbe.grpc, name).to.deep.equal({ port: 50051, service: '' });

@@ -9,13 +9,15 @@ export interface AccessLine {
   readonly status: string;
   /** What the proxy says of an answer that is its own: `UH` for no pod that is ready, `UF,URX`; `-` for none. */
   readonly flags: string;
+  /** Why it is so: `via_upstream`, `jwt_authn_access_denied{Jwt_verification_fails}`. */
+  readonly details: string;
   readonly authority: string;
   /** `outbound|50051|stable|order.shop.svc.cluster.local`, `inbound|50051||`, `PassthroughCluster`, `BlackHoleCluster` or `-`. */
   readonly cluster: string;
 }
 
 const format =
-  /^\[[^\]]*\] "(?<request>[^"]*)" (?<status>\S+) (?<flags>\S+) \S+ \S+ "[^"]*" \S+ \S+ \S+ \S+ "[^"]*" "[^"]*" "[^"]*" "(?<authority>[^"]*)" "[^"]*" (?<cluster>\S+) /;
+  /^\[[^\]]*\] "(?<request>[^"]*)" (?<status>\S+) (?<flags>\S+) (?<details>\S+) \S+ "[^"]*" \S+ \S+ \S+ \S+ "[^"]*" "[^"]*" "[^"]*" "(?<authority>[^"]*)" "[^"]*" (?<cluster>\S+) /;
 
 /** What a pod's sidecar has noted so far. @param since an ISO time; default: since it began. */
 export async function accessLog(pod: string, since?: string): Promise<AccessLine[]> {
@@ -30,8 +32,8 @@ export function parseAccessLog(text: string): AccessLine[] {
   return text.split('\n').flatMap((line) => {
     const found = format.exec(line)?.groups;
     if (found === undefined) return [];
-    const { request = '', status = '', flags = '', authority = '', cluster = '' } = found;
+    const { request = '', status = '', flags = '', details = '', authority = '', cluster = '' } = found;
     const [, path = '-', protocol = ''] = request.split(' ');
-    return [{ path, protocol, status, flags, authority, cluster }];
+    return [{ path, protocol, status, flags, details, authority, cluster }];
   });
 }

@@ -2,9 +2,12 @@ import { expect } from 'chai';
 import { serverPorts, usesServer } from '../../helm/tools/server-users.js';
 import { loadShop } from '../../mesh/shape/loaded-shop.js';
 import { eventually } from '../../mesh/testing/eventually.js';
+import { expectStatus, newBuyer, request } from '../buyer.js';
+import { accessLog } from './access-log.js';
 import { type Called, type Calls, callFrom, contractAddress, outcomeOf } from './calls.js';
+import { findEdge } from './edge.js';
 import { knockAt, knockFrom, wasHeard } from './knocks.js';
-import { isReady, namespace, podOf, podsOf } from './pods.js';
+import { isReady, namespace, type Pod, podOf, podsOf } from './pods.js';
 import { startProbePods, stopProbePods } from './probe-pod.js';
 import { widenScopes } from './sidecar-scopes.js';
 
@@ -20,6 +23,9 @@ const watching = [
   '/grpc.health.v1.Health/Check',
   '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
 ];
+
+/** Metrics, and whether the proxy and its program are well: Istio leaves these in plain text, for kubelet and Prometheus. */
+const agentPorts = [15020, 15021, 15090];
 
 /** Every method of every service, those of the edge's own gRPC port among them. */
 const everything: readonly Calls[] = services.map((callee) => ({
@@ -42,8 +48,10 @@ function declaredBy(caller: string): string[] {
   return [...calls, ...watched.flatMap((callee) => watching.map((path) => keyOf(callee, path)))].sort();
 }
 
-/** Pods that are no service: without a sidecar, with one and an identity that nobody knows, and past it. */
+/** Pods that are no service: without a sidecar, with one and the identity of tests or one that nobody knows, and past it. */
 const outsider = { name: 'outsider', labels: { 'sidecar.istio.io/inject': 'false' } };
+/** The identity of `helm test`. */
+const tester = { name: 'tester', serviceAccount: 'shop-tests', labels: { app: 'shop-tests' } };
 const stranger = { name: 'stranger', labels: { app: 'shop-tests' } };
 const passer = {
   name: 'passer',
@@ -57,11 +65,11 @@ describe('authorization on the cluster', function () {
 
   before(async () => {
     putBack = await widenScopes();
-    await startProbePods([outsider, stranger, passer]);
+    await startProbePods([outsider, tester, stranger, passer]);
   });
   after(async () => {
     await putBack?.();
-    await stopProbePods([outsider, stranger, passer]);
+    await stopProbePods([outsider, tester, stranger, passer]);
   });
 
   for (const caller of services) {
@@ -106,6 +114,52 @@ describe('authorization on the cluster', function () {
     expect(heard.sort()).to.deep.equal(declared.sort());
   });
 
+  it('shuts the port for HTTP of the gateway to services: only the edge and tests come there', async () => {
+    const knocks = edges.map((edge) => knockAt(edge, `${edge}.${namespace}.svc.cluster.local`, 8080));
+    for (const service of services) {
+      const results = await knockFrom((await podOf(service)).metadata.name, service, knocks);
+      expect(results.filter(wasHeard), service).to.deep.equal([]);
+    }
+    expect((await knockFrom(tester.name, 'probe', knocks)).filter(wasHeard)).to.have.length(knocks.length);
+  });
+
+  it('lets tests ask every service how it is and what it serves, and call nothing but the gateway', async () => {
+    const results = await callFrom(tester.name, 'probe', everything);
+    const allowed = everything.flatMap(({ authority, paths }) =>
+      (edges.map(contractAddress).includes(authority) ? paths : watching).map(
+        (path) => `${authority} ${path}`,
+      ),
+    );
+    expect(results.filter((one) => outcomeOf(one) === 'not reached')).to.deep.equal([]);
+    expect(
+      results
+        .filter((one) => outcomeOf(one) !== 'denied by the mesh')
+        .map(told)
+        .sort(),
+    ).to.deep.equal(allowed.sort());
+  });
+
+  it('turns a forged token away before the program sees it', async () => {
+    const { httpUrl } = await findEdge();
+    const { token } = await newBuyer(httpUrl);
+    const [head, claims, signature = ''] = token.split('.');
+    const forged = [head, claims, `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`].join('.');
+    const cart = (bearer: string) =>
+      request(httpUrl, 'GET', '/v1/cart', undefined, { authorization: `Bearer ${bearer}` });
+    await expectStatus(cart(token), 200);
+    const refused = await expectStatus(cart(forged), 401);
+    expect(refused.text).to.equal('Jwt verification fails');
+    const gateway = await podOf('gateway');
+    await eventually(
+      async () => {
+        const lines = await accessLog(gateway.metadata.name);
+        const denied = lines.filter(({ details }) => details.startsWith('jwt_authn_access_denied'));
+        expect(denied.map(({ path, status }) => `${status} ${path}`)).to.deep.equal(['401 /v1/cart']);
+      },
+      { withinMs: 10_000, everyMs: 500, what: "the gateway's sidecar to note it" },
+    );
+  });
+
   it('gives nothing to an identity that nobody declares', async () => {
     const results = await callFrom(stranger.name, 'probe', everything);
     expect(results.filter((one) => outcomeOf(one) !== 'denied by the mesh')).to.deep.equal([]);
@@ -121,17 +175,35 @@ describe('authorization on the cluster', function () {
       expect(results.filter((one) => one.status !== undefined || one.http !== undefined)).to.deep.equal([]);
     });
 
-    it(`refuses plaintext from it on every port of every pod`, async () => {
+    it(`refuses plaintext from it on every port of every pod of the mesh, but where Istio's agent tells how it is`, async () => {
       const pods = (await podsOf('app.kubernetes.io/part-of=meshmart')).filter(isReady);
-      const knocks = pods.flatMap(({ metadata, spec, status }) =>
-        spec.containers
-          .filter((container) => container.name !== 'istio-proxy')
-          .flatMap(({ ports = [] }) => ports)
-          .map(({ containerPort }) => knockAt(metadata.name, status.podIP ?? '', containerPort)),
+      const inMesh = pods.filter(({ spec }) =>
+        spec.initContainers?.some((container) => container.name === 'istio-proxy'),
       );
-      expect(knocks.length).to.be.greaterThan(2 * services.length);
-      const results = await knockFrom(name, 'probe', knocks);
-      expect(results.filter(({ heard }) => heard !== '')).to.deep.equal([]);
+      const beside = pods
+        .filter((pod) => !inMesh.includes(pod))
+        .map(({ metadata }) => metadata.labels['app']);
+      // The edge is a proxy itself, and Prometheus asks pods: neither has a sidecar.
+      expect(beside.filter((app) => app !== 'edge' && app !== 'prometheus')).to.deep.equal([]);
+      const knocksAt = (pod: Pod, ports: readonly number[]) =>
+        ports.map((port) => knockAt(pod.metadata.name, pod.status.podIP ?? '', port));
+      const own = inMesh.flatMap((pod) =>
+        knocksAt(
+          pod,
+          pod.spec.containers.flatMap(({ ports = [] }) => ports.map(({ containerPort }) => containerPort)),
+        ),
+      );
+      expect(own.length).to.be.greaterThan(2 * services.length);
+      const agents = inMesh.flatMap((pod) => knocksAt(pod, agentPorts));
+      const results = await knockFrom(name, 'probe', [...own, ...agents]);
+      const place = (knock: { readonly name: string; readonly port: number }) =>
+        `${knock.name}:${knock.port}`;
+      expect(
+        results
+          .filter(({ heard }) => heard !== '')
+          .map(place)
+          .sort(),
+      ).to.deep.equal(agents.map(place).sort());
     });
   }
 

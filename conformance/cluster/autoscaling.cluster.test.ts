@@ -5,8 +5,9 @@ import { machineHttp } from '../../mesh/runtime/outgoing-http.js';
 import { packageRoot } from '../../mesh/runtime/package-root.js';
 import { eventually } from '../../mesh/testing/eventually.js';
 
-const metricsOfCatalog =
-  '/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/*/requests_in_flight?labelSelector=app%3Dcatalog%2Ctrack%3Dstable';
+const metrics = ['event_loop_lag_ms', 'requests_in_flight'] as const;
+const ofCatalog = (metric: (typeof metrics)[number]) =>
+  `/apis/custom.metrics.k8s.io/v1beta2/namespaces/shop/pods/*/${metric}?labelSelector=app%3Dcatalog%2Ctrack%3Dstable`;
 
 /** Kubernetes' own autoscaler, on the release that is installed, by what the shop's custom metrics API tells it. */
 describe('autoscaling on the cluster', function () {
@@ -16,8 +17,10 @@ describe('autoscaling on the cluster', function () {
   const run = async (program: string, ...args: string[]) =>
     (await promisify(execFile)(program, args, { cwd: packageRoot(), timeout: 120_000 })).stdout;
   const kubectl = (...args: string[]) => run('kubectl', '--namespace', 'shop', ...args);
-  const valuesOf = async (): Promise<ReadonlyMap<string, string>> => {
-    const { items } = JSON.parse(await kubectl('get', '--raw', metricsOfCatalog)) as {
+  const valuesOf = async (
+    metric: (typeof metrics)[number] = 'requests_in_flight',
+  ): Promise<ReadonlyMap<string, string>> => {
+    const { items } = JSON.parse(await kubectl('get', '--raw', ofCatalog(metric))) as {
       items: { describedObject: { name: string }; value: string }[];
     };
     return new Map(items.map(({ describedObject, value }) => [describedObject.name, value]));
@@ -34,7 +37,11 @@ describe('autoscaling on the cluster', function () {
   };
   const autoscaler = async () =>
     JSON.parse(await kubectl('get', 'horizontalpodautoscaler', 'catalog', '--output', 'json')) as {
-      status: { desiredReplicas: number; conditions: { type: string; status: string; message: string }[] };
+      status: {
+        desiredReplicas: number;
+        currentMetrics: { pods?: { metric: { name: string } } }[];
+        conditions: { type: string; status: string; message: string }[];
+      };
     };
 
   before(async () => {
@@ -62,15 +69,18 @@ describe('autoscaling on the cluster', function () {
   });
 
   it('is told by the API server how busy each pod is', async () => {
-    const values = await eventually(valuesOf, {
+    await eventually(() => valuesOf(), {
       withinMs: 30_000,
       everyMs: 500,
       what: 'the API server to serve the custom metrics API',
     });
     const pods = await readyPods();
     expect(pods).to.have.length(1);
-    expect([...values.keys()]).to.deep.equal(pods);
-    for (const value of values.values()) expect(value).to.match(/^\d+m?$/);
+    for (const metric of metrics) {
+      const values = await valuesOf(metric);
+      expect([...values.keys()], metric).to.deep.equal(pods);
+      for (const value of values.values()) expect(value, metric).to.match(/^\d+m?$/);
+    }
   });
 
   it("tells the same to who asks as KEDA's operator does", async () => {
@@ -118,7 +128,8 @@ describe('autoscaling on the cluster', function () {
         },
         { withinMs: 20_000, everyMs: 1_000, what: 'both pods to have requests in flight' },
       );
-      const { conditions } = (await autoscaler()).status;
+      const { conditions, currentMetrics } = (await autoscaler()).status;
+      expect(currentMetrics.map((one) => one.pods?.metric.name).sort()).to.deep.equal(metrics);
       expect(conditions.find(({ type }) => type === 'ScalingActive')?.status).to.equal('True');
     });
     await eventually(

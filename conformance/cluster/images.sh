@@ -60,20 +60,59 @@ postgres() {
   buildah push -q "$name" "docker-archive:$file:$name"
 }
 
+# Debian builds it without the discovery by which it finds pods; its module is numbered otherwise: 3.5.0 is v0.305.0.
+prometheus() {
+  local version folder; version=$(named prometheus); version=${version##*:v}
+  if [ -f "$(archive_of prometheus)" ]; then return; fi
+  folder=$(mktemp -d)
+  printf 'module example.com/tool\ngo 1.26\n' > "$folder/go.mod"
+  printf '//go:build tools\npackage tools\nimport _ "github.com/prometheus/prometheus/cmd/prometheus"\n' > "$folder/tools.go"
+  (
+    cd "$folder"
+    export CGO_ENABLED=0 GOFLAGS='-buildvcs=false -mod=mod'
+    go get "github.com/prometheus/prometheus@$(echo "$version" | awk -F . '{ printf "v0.%d%02d.%d", $1, $2, $3 }')"
+    go build -trimpath -ldflags "-s -w -X github.com/prometheus/common/version.Version=$version" -o prometheus github.com/prometheus/prometheus/cmd/prometheus
+  ) 2>&1 | { grep -vE 'downloading|upgraded|added' || true; }
+  pack prometheus 10005 "$folder/prometheus=/usr/local/bin/prometheus"
+  rm -rf "$folder"
+}
+
+# A stand-in runs the programs of this machine: what they say of themselves.
+version_of() {
+  case $1 in
+    consul) consul version ;;
+    redis) redis-server --version ;;
+    jaeger) go version -m "$(command -v jaeger)" | awk '$2 == "github.com/jaegertracing/jaeger" { print "module", $3 }' ;;
+    postgres) echo 'PostgreSQL 15 of Debian' ;;
+    prometheus) named prometheus ;;
+    meshmart) echo "Node.js $node, $(sbom_packages) packages in its SBOM" ;;
+  esac | head -1 | cut -c 1-40
+}
+# Fails without an SBOM in the image.
+sbom_packages() {
+  local container count
+  container=$(buildah from --pull-never localhost/meshmart:dev)
+  count=$(jq '.packages | length' "$(buildah mount "$container")/app/sbom.spdx.json")
+  buildah rm "$container" > /dev/null
+  echo "$count"
+}
+
+servers=(consul redis jaeger postgres prometheus)
 case ${1:-} in
   build)
     shop
-    pack consul 10002 "$bin/consul=/usr/local/bin/consul"
+    pack consul 10002 "$(command -v consul)=/usr/local/bin/consul"
     pack redis 10003 "$(command -v redis-server)=/usr/local/bin/redis-server" "$(command -v redis-cli)=/usr/local/bin/redis-cli"
-    pack jaeger 10004 "$bin/jaeger=/cmd/jaeger/jaeger-linux"
+    pack jaeger 10004 "$(command -v jaeger)=/cmd/jaeger/jaeger-linux"
     postgres
+    prometheus
     ;;
   load)
-    for server in meshmart consul redis jaeger postgres; do
+    for server in meshmart "${servers[@]}"; do
       archive=$archives/meshmart.tar
       if [ "$server" != meshmart ]; then archive=$(archive_of "$server"); fi
       "$tools/load" "$archive"
-      printf '%-40s %4d MiB\n' "$(basename "$archive")" "$(($(stat -c %s "$archive") / 1048576))"
+      printf '%-40s %4d MiB  %s\n' "$(basename "$archive")" "$(($(stat -c %s "$archive") / 1048576))" "$(version_of "$server")"
     done
     ;;
   *) echo 'images.sh: say build or load' >&2; exit 2 ;;

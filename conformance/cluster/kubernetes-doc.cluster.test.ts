@@ -4,6 +4,7 @@ import { eventually } from '../../mesh/testing/eventually.js';
 import { freePort } from '../../mesh/testing/free-port.js';
 import { blockOf } from '../document-blocks.js';
 import { askedTracks } from './asked-tracks.js';
+import { lookAtProducts } from './looks.js';
 import { isReady, namespace, podsOf, untilSettled, workloads } from './pods.js';
 import { kubectl, succeed } from './program.js';
 import { release } from './release.js';
@@ -126,13 +127,17 @@ describe('docs/kubernetes.md', function () {
     );
   });
 
-  it('upgrades one service: one Deployment changes, its pods and no others, and the canary goes', async () => {
+  it('upgrades one service: one Deployment changes, its pods and no others, the canary goes, and no call fails', async () => {
     const generations = async () =>
       new Map((await workloads()).map(({ metadata }) => [metadata.name, metadata.generation]));
     const podNames = async () =>
       (await podsOf('app.kubernetes.io/part-of=meshmart')).map(({ metadata }) => metadata.name);
     const [before, podsBefore] = [await generations(), await podNames()];
+    const looks = await lookAtProducts();
     const rows = (await run('upgrade')).trim().split('\n').slice(1);
+    await untilSettled();
+    await looks.end();
+    expect(await looks.failures()).to.deep.equal([]);
     const next = rows.filter((row) => row.endsWith(':next'));
     expect(next).to.have.length(1);
     expect(next[0]).to.match(/^catalog /);

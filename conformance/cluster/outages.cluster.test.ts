@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { astray } from './astray.js';
 import { failuresOf } from './failures.js';
 import { type ToldOutage, writeOutages } from './outage-report.js';
 import { namespace, podOf, untilSettled } from './pods.js';
@@ -83,6 +84,11 @@ describe('outages under load on the cluster', function () {
       });
     });
   }
+
+  it('make no service try to reach what it has not declared, nor send anything past the mesh', async () => {
+    // Every pod is another since the last one.
+    expect(await astray()).to.deep.equal([]);
+  });
 
   it('no order that was acknowledged is lost, none is made or charged twice', async () => {
     const violations = await load.end();

@@ -1,4 +1,5 @@
-# A stand-in for the public image where none can be pulled: the same programs, started by the same command, as the same user.
+# A stand-in for the public image where none can be pulled: Debian's
+# PostgreSQL, started by the same command, with the same configuration, as the same user.
 FROM docker.io/library/debian:bookworm-slim
 # Without the compiler of queries, which servers/postgresql.conf has off, and which is half of it.
 RUN apt-get update -qq \

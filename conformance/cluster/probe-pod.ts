@@ -4,11 +4,13 @@ import { kubectl } from './program.js';
 /** A pod of the shop's image that does nothing by itself: what it is to the mesh follows from its labels and annotations. */
 export interface ProbePod {
   readonly name: string;
+  /** Default: `default`, which nobody knows. */
+  readonly serviceAccount?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Starts probe pods in the shop's namespace, with the service account that nobody knows, and waits until they run. */
+/** Starts probe pods in the shop's namespace, and waits until they run. */
 export async function startProbePods(pods: readonly ProbePod[]): Promise<void> {
   await kubectl(['apply', '--filename', '-'], {
     input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: pods.map(manifestOf) }),
@@ -30,13 +32,13 @@ export async function stopProbePods(pods: readonly ProbePod[]): Promise<void> {
   ]);
 }
 
-function manifestOf({ name, labels = {}, annotations = {} }: ProbePod): object {
+function manifestOf({ name, serviceAccount = 'default', labels = {}, annotations = {} }: ProbePod): object {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace, labels, annotations },
     spec: {
-      serviceAccountName: 'default',
+      serviceAccountName: serviceAccount,
       automountServiceAccountToken: false,
       terminationGracePeriodSeconds: 1,
       securityContext: {

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { eventually } from '../../mesh/testing/eventually.js';
 import { type Buyer, expectStatus, fillCart, newBuyer, request } from '../buyer.js';
+import { accessLog } from './access-log.js';
 import { type Edge, findEdge } from './edge.js';
-import { namespace } from './pods.js';
+import { namespace, podOf } from './pods.js';
 import { kubectl, succeed } from './program.js';
 import { upgrade } from './release.js';
 
@@ -35,6 +36,34 @@ describe('routing on the cluster', function () {
     const policies = [...printed.matchAll(/"retryOn": "([^"]*)"/g)].map(([, when]) => when);
     expect(policies).to.have.length.greaterThan(1);
     expect([...new Set(policies)]).to.deep.equal(['connect-failure,refused-stream']);
+  });
+
+  it('has a bucket for all that comes in, which can run dry', async () => {
+    const look = () => request(edge.httpUrl, 'GET', `/v1/products/${product}`);
+    const limit = (enabled: boolean) =>
+      upgrade(
+        `istio.rateLimit.enabled=${enabled}`,
+        ...['istio.rateLimit.requestsPerSecond=1', 'istio.rateLimit.burst=5'],
+      );
+    await limit(true);
+    try {
+      const refused = await eventually(
+        async () => {
+          const answers = await Promise.all(Array.from({ length: 20 }, look));
+          return answers.find(({ status }) => status === 429) ?? false;
+        },
+        { withinMs: 30_000, everyMs: 500, what: 'somebody to be refused' },
+      );
+      expect(refused.headers.get('retry-after')).to.equal('1');
+    } finally {
+      await limit(false);
+    }
+    await eventually(
+      async () => {
+        for (let count = 0; count < 20; count += 1) await expectStatus(look(), 200);
+      },
+      { withinMs: 30_000, everyMs: 500, what: 'nobody to be refused' },
+    );
   });
 
   describe('of calls into a fault of istio/faults', () => {
@@ -88,7 +117,8 @@ describe('routing on the cluster', function () {
     it('ships every order while one call in ten to payment fails', async () => {
       // Their cards are in the vault before: a card is not kept twice, so nobody repeats that call.
       const buyers: [Buyer, unknown][] = [];
-      await times(12, 4, async () => {
+      // Of 60 calls to payment none meets the fault once in 500 runs.
+      await times(30, 4, async () => {
         const buyer = await newBuyer(edge.httpUrl);
         buyers.push([buyer, await fillCart(buyer, product)]);
       });
@@ -100,10 +130,21 @@ describe('routing on the cluster', function () {
         },
         { ...soon, what: "order's proxy to hear of the fault" },
       );
+      const since = new Date().toISOString();
       await times(buyers.length, 4, async (number) => {
         const [buyer, order] = buyers[number - 1] as [Buyer, unknown];
         await buy(buyer, order, `unreachable-${number}`);
       });
+      const { metadata } = await podOf('order');
+      await eventually(
+        async () => {
+          const failed = (await accessLog(metadata.name, since)).filter(({ flags }) => flags === 'FI');
+          expect(failed.map(({ cluster }) => cluster.split('|')[3])).to.include(
+            `payment.${namespace}.svc.cluster.local`,
+          );
+        },
+        { ...soon, what: 'a call to have met the fault' },
+      );
     });
 
     it('answers within the deadline when the catalogue does not', async () => {

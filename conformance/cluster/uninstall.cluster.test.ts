@@ -4,7 +4,7 @@ import { eventually } from '../../mesh/testing/eventually.js';
 import { expectStatus, fillCart, newBuyer, request } from '../buyer.js';
 import { blockOf } from '../document-blocks.js';
 import { findEdge } from './edge.js';
-import { namespace } from './pods.js';
+import { get, namespace } from './pods.js';
 import { kubectl, succeed } from './program.js';
 
 const services = loadShop().manifests.map(({ name }) => name);
@@ -19,6 +19,19 @@ describe('helm uninstall on the cluster', function () {
   let token: string;
   let order: string;
 
+  /** What the release has made outside of its namespaces. */
+  const elsewhere = async () => {
+    const kinds = ['role', 'rolebinding', 'clusterrole', 'clusterrolebinding', 'service', 'networkpolicy'];
+    const { items } = await get<{
+      items: { kind: string; metadata: { name: string; namespace?: string } }[];
+    }>(kinds.join(','), ...['--all-namespaces', '--selector', 'app.kubernetes.io/part-of=meshmart']);
+    return items
+      .filter(({ metadata }) => ![namespace, 'observability'].includes(metadata.namespace ?? ''))
+      .map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`)
+      .join('\n');
+  };
+  const apis = () => kubectl(['get', 'apiservice', '--output', 'name']);
+
   before(async () => {
     const { httpUrl } = await findEdge();
     const buyer = await newBuyer(httpUrl);
@@ -31,7 +44,13 @@ describe('helm uninstall on the cluster', function () {
 
   it('keeps accounts and orders for the next release', async () => {
     await uninstall();
-    await succeed('bash', shell('make --no-print-directory install-cluster'), { withinMs: 200_000 });
+    // With the autoscaler, which has something outside of the namespace.
+    const set = [process.env['SET'], 'autoscaling.enabled=true'].filter(Boolean).join(',');
+    await succeed('bash', shell(`make --no-print-directory install-cluster SET='${set}'`), {
+      withinMs: 200_000,
+    });
+    expect(await elsewhere()).to.match(/rolebinding\S*\/autoscaler-shop$/m);
+    expect(await apis()).to.match(/custom\.metrics\.k8s\.io$/m);
     const url = (await findEdge()).httpUrl;
     const orders = await eventually(
       () =>
@@ -72,17 +91,8 @@ describe('helm uninstall on the cluster', function () {
       },
       { withinMs: 90_000, everyMs: 1_000, what: 'everything to be gone' },
     );
-    const everywhere = await kubectl([
-      'get',
-      'clusterrole,clusterrolebinding',
-      '--selector',
-      'app.kubernetes.io/part-of=meshmart',
-      '--output',
-      'name',
-    ]);
-    expect(everywhere.trim()).to.equal('');
-    const registered = await kubectl(['get', 'apiservice', '--output', 'name']);
-    expect(registered).to.not.contain('custom.metrics');
+    expect(await elsewhere()).to.equal('');
+    expect(await apis()).to.not.contain('custom.metrics');
   });
 
   it('ends with its namespaces, by the last line of docs/kubernetes.md', async () => {

@@ -44,7 +44,8 @@ export function declaredNetworks(shop: LoadedShop, around: Surroundings): Record
           [jaeger === 'shop' ? 'jaeger' : `${jaeger}/jaeger`]: {
             ...selected('jaeger'),
             ingress: [
-              { from: [inNamespace('shop'), inNamespace('istio-system')], ports: tcp(4317, 4318, 16686) },
+              { from: [inNamespace('shop'), inNamespace('istio-system')], ports: tcp(4317, 4318) },
+              ...readers(around),
             ],
           },
         }),
@@ -94,6 +95,13 @@ function edgeOf(around: Surroundings): Rule {
     ],
     egress: [dns, { to: [pods('gateway')], ports: tcp(8080, 50051) }, around.spans, ...mesh(around)],
   };
+}
+
+/** Who may read spans: everybody sends some. */
+function readers(around: Surroundings): Rule[] {
+  const apps = [...(around.tests ? ['shop-tests'] : []), ...(around.watchers ? ['grafana'] : [])];
+  const from = apps.map((app) => ({ ...inNamespace('shop'), ...pods(app) }));
+  return from.length === 0 ? [] : [{ from, ports: tcp(16686) }];
 }
 
 /** Tests look at every pod of the shop, by any port: what is refused them is refused by who is asked. */

@@ -17,7 +17,7 @@ export const optionMeanings: Readonly<Record<ServiceOption, string>> = {
   podDisruptionBudget: 'Keeps all but maxUnavailable of several pods through a drain of nodes.',
   topologySpread: 'Spreads pods over zones and nodes, as far as there are some.',
   canary:
-    'A second Deployment with an image of its own. Under Istio weight is its share of calls in percent, and a call with the header x-canary: always goes there in any case.',
+    'A second Deployment with an image of its own. Under Istio weight is its share of calls in percent, and a call of another service with the header x-canary: always goes there in any case.',
   existingSecret: "Name of the service's Secret, in place of secrets.nameFormat.",
   extraEnv: 'More variables of the container, as Kubernetes takes them.',
   extraVolumes: 'More volumes of the pod, as Kubernetes takes them.',
