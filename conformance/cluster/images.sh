@@ -81,7 +81,7 @@ prometheus() {
 version_of() {
   case $1 in
     consul) consul version ;;
-    redis) redis-server --version ;;
+    redis) redis-server --version | cut -d ' ' -f 1-3 ;;
     jaeger) go version -m "$(command -v jaeger)" | awk '$2 == "github.com/jaegertracing/jaeger" { print "module", $3 }' ;;
     postgres) echo 'PostgreSQL 15 of Debian' ;;
     prometheus) named prometheus ;;

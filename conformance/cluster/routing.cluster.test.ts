@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { eventually } from '../../mesh/testing/eventually.js';
 import { type Buyer, expectStatus, fillCart, newBuyer, request } from '../buyer.js';
+import { blockOf } from '../document-blocks.js';
 import { accessLog } from './access-log.js';
 import { type Edge, findEdge } from './edge.js';
 import { namespace, podOf } from './pods.js';
@@ -36,6 +37,16 @@ describe('routing on the cluster', function () {
     const policies = [...printed.matchAll(/"retryOn": "([^"]*)"/g)].map(([, when]) => when);
     expect(policies).to.have.length.greaterThan(1);
     expect([...new Set(policies)]).to.deep.equal(['connect-failure,refused-stream']);
+  });
+
+  it('is taken as plain files by the API server and Istio, in another namespace, too', async () => {
+    const lines = blockOf('istio/README.md', 'run: another namespace')
+      .replaceAll('NAMESPACE', 'default')
+      .replace('kubectl apply', 'kubectl apply --dry-run=server');
+    const printed = await succeed('bash', ['-euo', 'pipefail', '-c', lines]);
+    const taken = printed.trim().split('\n');
+    expect(taken.filter((line) => !line.endsWith(' created (server dry run)'))).to.deep.equal([]);
+    expect(taken).to.have.length.greaterThan(40);
   });
 
   it('has a bucket for all that comes in, which can run dry', async () => {
