@@ -69,12 +69,12 @@ describe('routing on the cluster', function () {
     } finally {
       await limit(false);
     }
-    await eventually(
-      async () => {
-        for (let count = 0; count < 20; count += 1) await expectStatus(look(), 200);
-      },
-      { withinMs: 30_000, everyMs: 500, what: 'nobody to be refused' },
-    );
+    // Connections that were made under the limit keep it until they drain: all of them must have been met.
+    await eventually(() => times(120, 12, async () => void (await expectStatus(look(), 200))), {
+      withinMs: 60_000,
+      everyMs: 500,
+      what: 'nobody to be refused',
+    });
   });
 
   describe('of calls into a fault of istio/faults', () => {
