@@ -47,7 +47,7 @@ describe('monitoring on the cluster', function () {
   });
 
   it('hears what programs and what proxies count', async () => {
-    for (const metric of ['requests_in_flight', 'istio_requests_total']) {
+    for (const metric of ['mesh_requests_in_flight', 'envoy_cluster_upstream_cx_active']) {
       const found = await query(`count by (service) ({__name__=~".*${metric}"})`);
       expect(
         found.map(({ metric: labels }) => labels['service']),

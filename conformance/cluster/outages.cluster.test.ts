@@ -45,9 +45,9 @@ const outages: readonly Outage[] = [
     },
   },
   {
-    what: 'every pod of the node is restarted at once, those of PostgreSQL and Redis among them',
+    what: 'every pod of the node is restarted at once, those of PostgreSQL, Redis, DNS and Istio among them',
     strike: async () => {
-      await kubectl(['delete', 'pod', '--namespace', namespace, '--selector', ours, '--wait=false']);
+      await kubectl(['delete', 'pod', '--all-namespaces', '--selector', ours, '--wait=false']);
     },
   },
 ];
