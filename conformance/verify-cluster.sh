@@ -145,6 +145,6 @@ fi
 # for memory, at the end.
 tests conformance/cluster/{purchase,notes,authorization,discovery,updates,routing,outages,autoscaling,own-release,monitoring,footprint,uninstall,memory-kills}
 
-echo "took $SECONDS s, from no cluster to no shop"
+echo "took $SECONDS s"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

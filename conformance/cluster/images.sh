@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # `images.sh build` builds the shop's image and packs stand-ins for the servers' public images; it needs no cluster.
-# `images.sh load` loads all of them into the test cluster and prints the size of each. What is loaded already and has not
-# changed is left as it is, but for the shop's own. NODE_MAJOR is the version of the shop's Node.js, 22 unless it says
+# `images.sh load` loads all of them into the test cluster and prints size and version of each. NODE_MAJOR is the version of the shop's Node.js, 22 unless it says
 # otherwise; NODE is a variable that npm sets to something else.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -58,6 +57,7 @@ postgres() {
   if [ -f "$file" ]; then return; fi
   buildah bud -q --layers --isolation chroot --network host --pull-never -t "$name" -f conformance/cluster/postgres.Dockerfile conformance/cluster > /dev/null
   buildah push -q "$name" "docker-archive:$file:$name"
+  note postgres "$(postgres_version)"
 }
 
 # Debian builds it without the discovery by which it finds pods; its module is numbered otherwise: 3.5.0 is v0.305.0.
@@ -77,22 +77,22 @@ prometheus() {
   rm -rf "$folder"
 }
 
-# A stand-in runs the programs of this machine: what they say of themselves.
-version_of() {
-  case $1 in
-    consul) consul version ;;
-    redis) redis-server --version | cut -d ' ' -f 1-3 ;;
-    jaeger) go version -m "$(command -v jaeger)" | awk '$2 == "github.com/jaegertracing/jaeger" { print "module", $3 }' ;;
-    postgres) echo 'PostgreSQL 15 of Debian' ;;
-    prometheus) named prometheus ;;
-    meshmart) echo "Node.js $node, $(sbom_packages) packages in its SBOM" ;;
-  esac | head -1 | cut -c 1-40
+# What a program says of itself, kept beside the archive that it was packed into.
+note() { # server version
+  local file; file=$(archive_of "$1").version
+  if [ ! -f "$file" ]; then echo "$2" > "$file"; fi
 }
-# Fails without an SBOM in the image.
+postgres_version() {
+  local container; container=$(buildah from --pull-never "$(named postgres)")
+  buildah run --isolation chroot "$container" -- postgres --version
+  buildah rm "$container" > /dev/null
+}
+# Fails where the image has no SBOM.
 sbom_packages() {
-  local container count
+  local container folder count
   container=$(buildah from --pull-never localhost/meshmart:dev)
-  count=$(jq '.packages | length' "$(buildah mount "$container")/app/sbom.spdx.json")
+  folder=$(buildah mount "$container")
+  count=$(jq --exit-status '.packages | length' "$folder/app/sbom.spdx.json") || return
   buildah rm "$container" > /dev/null
   echo "$count"
 }
@@ -106,13 +106,19 @@ case ${1:-} in
     pack jaeger 10004 "$(command -v jaeger)=/cmd/jaeger/jaeger-linux"
     postgres
     prometheus
+    note consul "$(consul version | sed -n '1p')"
+    note redis "$(redis-server --version | cut -d ' ' -f 1-3)"
+    note jaeger "$(go version -m "$(command -v jaeger)" | awk '$2 == "github.com/jaegertracing/jaeger" { print "Jaeger, module", $3 }')"
+    note prometheus "Prometheus $(named prometheus | sed 's/.*://')"
+    packages=$(sbom_packages)
+    echo "Node.js $node, $packages packages in its SBOM" > "$archives/meshmart.tar.version"
     ;;
   load)
     for server in meshmart "${servers[@]}"; do
       archive=$archives/meshmart.tar
       if [ "$server" != meshmart ]; then archive=$(archive_of "$server"); fi
       "$tools/load" "$archive"
-      printf '%-40s %4d MiB  %s\n' "$(basename "$archive")" "$(($(stat -c %s "$archive") / 1048576))" "$(version_of "$server")"
+      printf '%-40s %4d MiB  %s\n' "$(basename "$archive")" "$(($(stat -c %s "$archive") / 1048576))" "$(cat "$archive.version")"
     done
     ;;
   *) echo 'images.sh: say build or load' >&2; exit 2 ;;

@@ -134,9 +134,13 @@ describe('docs/kubernetes.md', function () {
       (await podsOf('app.kubernetes.io/part-of=meshmart')).map(({ metadata }) => metadata.name);
     const [before, podsBefore] = [await generations(), await podNames()];
     const looks = await lookAtProducts();
-    const rows = (await run('upgrade')).trim().split('\n').slice(1);
-    await untilSettled();
-    await looks.end();
+    let rows: string[];
+    try {
+      rows = (await run('upgrade')).trim().split('\n').slice(1);
+      await untilSettled();
+    } finally {
+      await looks.end();
+    }
     expect(await looks.failures()).to.deep.equal([]);
     const next = rows.filter((row) => row.endsWith(':next'));
     expect(next).to.have.length(1);

@@ -37,10 +37,10 @@ describe('monitoring on the cluster', function () {
     expect(pods.length).to.be.at.least(services.length);
     await eventually(
       async () => {
-        const asked = (await query('up{job="meshmart"} == 1'))
+        const asked = (await query('up{job="meshmart"}'))
           .filter(({ metric }) => services.includes(metric['service'] ?? ''))
-          .map(({ metric }) => `${metric['service']} ${metric['pod']}`);
-        expect(asked.sort()).to.deep.equal(pods.sort());
+          .map(({ metric, value: [, up] }) => `${metric['service']} ${metric['pod']} ${up}`);
+        expect(asked.sort()).to.deep.equal(pods.map((pod) => `${pod} 1`).sort());
       },
       { withinMs: 40_000, everyMs: 1_000, what: `every pod of ${namespace} to be asked` },
     );

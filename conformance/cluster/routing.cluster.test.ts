@@ -39,7 +39,7 @@ describe('routing on the cluster', function () {
     expect([...new Set(policies)]).to.deep.equal(['connect-failure,refused-stream']);
   });
 
-  it('is taken as plain files by the API server and Istio, in another namespace, too', async () => {
+  it('is taken as plain files by the API server and Istio, for another namespace', async () => {
     const lines = blockOf('istio/README.md', 'run: another namespace')
       .replaceAll('NAMESPACE', 'default')
       .replace('kubectl apply', 'kubectl apply --dry-run=server');
@@ -51,13 +51,14 @@ describe('routing on the cluster', function () {
 
   it('has a bucket for all that comes in, which can run dry', async () => {
     const look = () => request(edge.httpUrl, 'GET', `/v1/products/${product}`);
-    const limit = (enabled: boolean) =>
+    const limit = (enabled: boolean, requestsPerSecond: number, burst: number) =>
       upgrade(
         `istio.rateLimit.enabled=${enabled}`,
-        ...['istio.rateLimit.requestsPerSecond=1', 'istio.rateLimit.burst=5'],
+        `istio.rateLimit.requestsPerSecond=${requestsPerSecond}`,
+        `istio.rateLimit.burst=${burst}`,
       );
-    await limit(true);
     try {
+      await limit(true, 1, 5);
       const refused = await eventually(
         async () => {
           const answers = await Promise.all(Array.from({ length: 20 }, look));
@@ -67,7 +68,8 @@ describe('routing on the cluster', function () {
       );
       expect(refused.headers.get('retry-after')).to.equal('1');
     } finally {
-      await limit(false);
+      // As the chart has it.
+      await limit(false, 200, 400);
     }
     // Connections that were made under the limit keep it until they drain: all of them must have been met.
     await eventually(() => times(120, 12, async () => void (await expectStatus(look(), 200))), {

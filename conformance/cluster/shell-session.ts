@@ -47,7 +47,8 @@ export function openShell(environment: Readonly<Record<string, string>>): ShellS
       printed = '';
       said = '';
       // What runs in a block must not read the blocks after it.
-      child.stdin.write(`{ ${block}\n} < /dev/null\necho '${done.trim()}'\n`);
+      // By itself a shell goes on after `false && true`.
+      child.stdin.write(`{ ${block}\n} < /dev/null\n[ $? -eq 0 ] || exit 1\necho '${done.trim()}'\n`);
       const timer = setTimeout(kill, withinMs);
       try {
         await Promise.race([

@@ -23,6 +23,12 @@ describe('a session of a shell', () => {
       .and.not.match(/^after/m);
   });
 
+  it('fails when the first of lines that depend on each other fails', async () => {
+    expect(await shell.run('echo before &&\nfalse &&\necho after', 5_000).catch(String)).to.match(
+      /the lines failed[\s\S]*\nbefore\n/,
+    );
+  });
+
   it('fails when a block takes too long', async () => {
     expect(await shell.run('sleep 60', 300).catch(String)).to.match(/took longer than 300 ms/);
   });

@@ -5,6 +5,7 @@ import { expectStatus, fillCart, newBuyer, request } from '../buyer.js';
 import { blockOf } from '../document-blocks.js';
 import { findEdge } from './edge.js';
 import { get, namespace } from './pods.js';
+import { startProbePods } from './probe-pod.js';
 import { kubectl, succeed } from './program.js';
 
 const services = loadShop().manifests.map(({ name }) => name);
@@ -61,6 +62,10 @@ describe('helm uninstall on the cluster', function () {
   });
 
   it('leaves nothing but what was there before it, and what PostgreSQL and Redis keep, with the Secrets for it', async () => {
+    // As a test that failed leaves it.
+    await startProbePods([
+      { name: 'test-failed', labels: { app: 'shop-tests', 'sidecar.istio.io/inject': 'false' } },
+    ]);
     await uninstall();
     const kinds = (await kubectl(['api-resources', '--namespaced', '--verbs=list', '--output=name']))
       .trim()
