@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { parseAllDocuments } from 'yaml';
 import { isPlainRead } from '../mesh/resilience/repeatable.js';
@@ -60,8 +60,8 @@ describe('routes that are applied by hand', function () {
   const rendered = render({ set: ['services.catalog.canary.enabled=true'] });
   const replaced = byName(render(), 'VirtualService');
 
-  it('are those of each file but the subsets, and match by nothing but path, header and port', () => {
-    expect(objects.length - routed.length).to.equal(1);
+  it('are all that each file has, and match by nothing but path, header and port', () => {
+    expect(objects.length).to.equal(routed.length);
     for (const [file, object] of routed)
       for (const { match } of routesOf(object))
         for (const one of match) {
@@ -133,13 +133,5 @@ describe('routes that are applied by hand', function () {
       .filter((policy) => policy.path.startsWith('/meshmart.catalog.') && isPlainRead(policy))
       .map(({ path }) => path);
     expect(mirrored).to.have.members(reads);
-  });
-
-  it("lead to subsets that are the chart's with a canary, pools and ejection included", () => {
-    const [file, subsets] = objects.find(([, { kind }]) => kind === 'DestinationRule') ?? [];
-    expect(basename(file ?? '')).to.equal('catalog-subsets.yaml');
-    const chart = byName(rendered, 'DestinationRule').get('catalog');
-    expect({ ...subsets?.['spec'], host: whole(subsets?.['spec'].host) }).to.deep.equal(chart?.['spec']);
-    expect(subsets?.metadata).to.deep.equal({ name: 'catalog' });
   });
 });

@@ -88,7 +88,7 @@ describe('the routes of the mesh', function () {
   });
 
   it('lead to subsets whose labels pods have', () => {
-    const objects = render({ set: ['services.catalog.canary.enabled=true'] });
+    const objects = render({ set: ['defaults.canary.enabled=true'] });
     const pods = [...byName(objects, 'Deployment').values()].map(({ spec }) => spec.template.metadata.labels);
     for (const { metadata, spec } of byName(objects, 'DestinationRule').values())
       for (const { labels } of spec.subsets)

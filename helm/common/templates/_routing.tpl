@@ -44,9 +44,8 @@ spec:
       maxEjectionPercent: {{ $istio.outlierDetection.maxEjectionPercent | int }}
   subsets:
     - {name: stable, labels: {track: stable}}
-    {{- if and .options.canary .options.canary.enabled }}
+    # There without a canary, too: a rule is changed before routes, and a route to a subset that is gone already fails its calls.
     - {name: canary, labels: {track: canary}}
-    {{- end }}
 {{ end }}
 
 {{/* What a service's sidecar knows: whom it calls. Anything else is no host to it. Of: root, service. */}}
