@@ -92,6 +92,7 @@ describe('an upgrade', function () {
     });
     expect(differences(before, after)).to.deep.equal([
       'Deployment catalog-canary',
+      'DestinationRule catalog',
       'Service catalog-canary',
       'Service catalog-stable',
       'VirtualService catalog',
