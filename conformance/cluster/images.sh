@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `images.sh build` builds the shop's image and packs stand-ins for the servers' public images; it needs no cluster.
-# `images.sh load` loads all of them into the test cluster and prints size and version of each. NODE_MAJOR is the version of the shop's Node.js, 22 unless it says
-# otherwise; NODE is a variable that npm sets to something else.
+# `images.sh load` loads all of them into the test cluster and prints size and version of each. NODE_MAJOR is the version of the
+# shop's Node.js, 22 unless it says otherwise; NODE is a variable that npm sets to something else.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=$(cd "${MESHMART_CLUSTER_TOOLS:-../shared/cluster}" && pwd)
