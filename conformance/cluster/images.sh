@@ -4,7 +4,12 @@
 # shop's Node.js, 22 unless it says otherwise; NODE is a variable that npm sets to something else.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-tools=$(cd "${MESHMART_CLUSTER_TOOLS:-../shared/cluster}" && pwd)
+tools=${MESHMART_CLUSTER_TOOLS:-../shared/cluster}
+if [ ! -x "$tools/base-images" ]; then
+  echo "images.sh lacks: $tools/base-images, which makes stand-ins for base images; name its folder in MESHMART_CLUSTER_TOOLS" >&2
+  exit 1
+fi
+tools=$(cd "$tools" && pwd)
 bin=${TOOLS_BIN:-$HOME/.cache/mesh-tools/bin}
 export PATH="$bin:$PATH"
 archives=$HOME/.cache/mesh-cluster/images
