@@ -179,6 +179,21 @@ export function busContract(name: string, durable: boolean, makeSetup: () => Bus
         expect(second.ids()).to.deep.equal(['m1']);
       });
 
+      it('what waits, and counts it until it is handled, also while a subscription begins and ends', async () => {
+        await (await listen('mail')).stop();
+        await bus.publish([busMessage('m1')]);
+        const lags = new Set<number>();
+        const look = async () => void lags.add(await bus.lag('mail'));
+        for (let round = 0; round < 5; round += 1) {
+          const { heard, stop } = await listen('mail', () => Promise.reject(new MeshError(unavailable)));
+          // Several at a time: some meet the moments at which the message goes to the group, and back.
+          const looks = async () => void (await Promise.all(Array.from({ length: 10 }, look)));
+          await eventually(() => looks().then(() => heard.length > 0), { everyMs: 0, what: 'the message' });
+          await Promise.all([stop(), looks()]);
+        }
+        expect([...lags]).to.deep.equal([1]);
+      });
+
       it('what was not acknowledged when the subscription ended, and nothing else', async () => {
         const first = await listen('mail', ({ id }) =>
           id === 'bad' ? Promise.reject(new MeshError(unavailable)) : Promise.resolve(),

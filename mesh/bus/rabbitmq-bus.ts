@@ -178,11 +178,16 @@ export function openRabbitmqBus(options: RabbitmqBusOptions): Bus {
       );
       if (!found) throw noDeadLetter(group, messageId);
     },
-    lag: async (group) => {
-      const own = await guarded(async () => running.get(group)?.lag());
-      if (own !== undefined) return own;
-      return asked(() => onQueue(names.queueOf(group), 0, async (waiting) => waiting));
-    },
+    lag: (group) =>
+      asked(async () => {
+        for (;;) {
+          const own = await running.get(group)?.lag();
+          if (own !== undefined) return own;
+          const waiting = await onQueue(names.queueOf(group), 0, async (count) => count);
+          // One that began meanwhile was perhaps given what RabbitMQ then counted as waiting no more.
+          if (running.get(group)?.mayHold() !== true) return waiting;
+        }
+      }),
     probe: () => asked(() => onChannel(async (channel) => void (await channel.checkExchange('amq.fanout')))),
     close: async () => {
       await Promise.all([...running.values()].map((consumer) => consumer.stop()));

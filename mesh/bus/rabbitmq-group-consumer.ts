@@ -21,8 +21,10 @@ export interface RabbitmqGroupConsumerOptions {
 }
 
 export interface RabbitmqGroupConsumer {
-  /** Messages that this process was given, or may be given next, and has not acknowledged. */
+  /** Messages that this process was given, or may be given next, and has not acknowledged; undefined while it has no channel. */
   lag(): Promise<number | undefined>;
+  /** Whether it may hold messages that RabbitMQ does not count as waiting: from before it is given any until they are given back. */
+  mayHold(): boolean;
   stop(): Promise<void>;
 }
 
@@ -46,6 +48,7 @@ export function startRabbitmqGroupConsumer(options: RabbitmqGroupConsumerOptions
   const held = new Map<DeliveryPosition, ConsumeMessage>();
   let life = 0;
   let open: Channel | undefined;
+  let mayHold = false;
 
   const settle = (position: DeliveryPosition) => {
     const message = held.get(position);
@@ -101,6 +104,7 @@ export function startRabbitmqGroupConsumer(options: RabbitmqGroupConsumerOptions
       await channel.prefetch(readAhead);
       life += 1;
       open = channel;
+      mayHold = true;
       await channel.consume(queue, (came) => {
         // Null: RabbitMQ ended the consumer, for instance because the queue was deleted.
         if (came === null) {
@@ -117,6 +121,7 @@ export function startRabbitmqGroupConsumer(options: RabbitmqGroupConsumerOptions
       held.clear();
       delivery.forget(() => true);
       await end(channel, stopping.signal.aborted && left > 0).catch(() => undefined);
+      mayHold = false;
     }
   };
 
@@ -154,11 +159,18 @@ export function startRabbitmqGroupConsumer(options: RabbitmqGroupConsumerOptions
     lag: async () => {
       const channel = open;
       if (channel === undefined) return undefined;
-      const { messageCount } = await channel.checkQueue(queue);
-      // What was under way to this channel when that was counted has come when a second answer has.
-      await channel.checkQueue(queue);
-      return open === channel ? messageCount + held.size : undefined;
+      try {
+        const { messageCount } = await channel.checkQueue(queue);
+        // What was under way to this channel when that was counted has come when a second answer has.
+        await channel.checkQueue(queue);
+        return open === channel ? messageCount + held.size : undefined;
+      } catch (error) {
+        // It was closed meanwhile.
+        if (open !== channel) return undefined;
+        throw error;
+      }
     },
+    mayHold: () => mayHold,
     stop: async () => {
       stopping.abort();
       await loop;
