@@ -3,9 +3,10 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Terminal } from '../../mesh/cli/command.js';
 import { StartupError } from '../../mesh/runtime/startup-error.js';
+import type { ChaosOptions } from './chaos-options.js';
 import { readEvidence } from './evidence-folder.js';
 import { judge } from './judge.js';
-import { type ChaosOptions, runChaos } from './run-chaos.js';
+import { runChaos } from './run-chaos.js';
 import type { Verdict } from './verdict.js';
 import { verdictText } from './verdict-text.js';
 

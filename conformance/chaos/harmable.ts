@@ -1,6 +1,6 @@
+import type { ChaosOptions } from './chaos-options.js';
 import { serverEdges, serviceEdges } from './edges.js';
 import { faultKinds, type PlanOptions } from './faults.js';
-import type { ChaosOptions } from './run-chaos.js';
 
 /** What there is to be harmed with these servers. */
 export function harmable({

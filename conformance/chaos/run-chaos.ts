@@ -9,13 +9,12 @@ import { openDataFiles } from '../../mesh/runtime/data-folder.js';
 import { machineHttp } from '../../mesh/runtime/outgoing-http.js';
 import type { Ambient, Log } from '../../mesh/runtime/ports.js';
 import { readOrMakeSecret } from '../../mesh/runtime/secret-file.js';
-import type { Environment } from '../../mesh/runtime/setting.js';
 import { signingKeyOf } from '../../mesh/security/token.js';
 import { createOpened, type Opened } from '../../mesh/shape/opened.js';
-import type { StoreKind } from '../../mesh/shape/processes/service-store.js';
 import { openShapeLog } from '../../mesh/shape/shape-log.js';
 import { seededRandom } from '../../mesh/sim/seeded-random.js';
 import { openBuyers } from './buyers.js';
+import type { ChaosOptions } from './chaos-options.js';
 import { openTap, repeatEvents } from './event-tap.js';
 import { evidenceFiles, readMails, writePublicReads } from './evidence-folder.js';
 import { planFaults } from './faults.js';
@@ -33,31 +32,6 @@ import { startShopUnderTest } from './shop-under-test.js';
 import { startSuccessor } from './successor.js';
 import { openSurroundings, type Surroundings } from './surroundings.js';
 import { trafficProbe } from './traffic-probe.js';
-
-/** One run. */
-export interface ChaosOptions {
-  readonly seed: number;
-  /** Purchases, those of the flash sale included. */
-  readonly orders: number;
-  readonly faults: number;
-  /** Events that are delivered again, half of them late. */
-  readonly duplicates: number;
-  readonly store: StoreKind;
-  readonly bus: SharedBus;
-  /** Purchases that arrive in a second. */
-  readonly ratePerSecond: number;
-  /** How long the run may take, starts and witnesses included, in milliseconds. */
-  readonly withinMs: number;
-  /** `order=2` and the like. */
-  readonly scale: readonly string[];
-  /** An empty folder: what the run leaves is there, the evidence above all. */
-  readonly folder: string;
-  readonly environment: Environment;
-  /** Breaks the run off. */
-  readonly signal: AbortSignal;
-  /** Told how far it is: one line. */
-  tell(line: string): void;
-}
 
 /**
  * Longest wait of a client for an answer, in milliseconds: more than any deadline of the contract. Who gives up gives up the

@@ -4,8 +4,8 @@ import type { Opened } from '../../mesh/shape/opened.js';
 import { eventually } from '../../mesh/testing/eventually.js';
 import { freePort } from '../../mesh/testing/free-port.js';
 import { type ShopProcess, startShop } from '../shop-process.js';
+import type { ChaosOptions } from './chaos-options.js';
 import type { Victim } from './nemesis.js';
-import type { ChaosOptions } from './run-chaos.js';
 
 /** The shop as processes, as a person starts it. */
 export interface ShopUnderTest {

@@ -1,4 +1,4 @@
-import type { Request } from './shop-load.js';
+import type { Request } from './request.js';
 
 /** Requests that failed, counted by what was asked and why: `12 x GET /v1/cart: 503 UNAVAILABLE`, most frequent first. */
 export function failuresOf(requests: readonly Request[]): string[] {

@@ -15,19 +15,7 @@ import { watchBooks } from './books.js';
 import { findEdge } from './edge.js';
 import { failuresOf } from './failures.js';
 import { get, namespace } from './pods.js';
-
-/** A request as a customer saw it. */
-export interface Request {
-  /** `GET /v1/products`, or what a buyer did: `placeOrder`. */
-  readonly what: string;
-  /** On the monotonic clock. */
-  readonly startedMs: number;
-  readonly endedMs: number;
-  /** Why it failed; undefined when it went well. */
-  readonly problem: string | undefined;
-  /** The parts that it was answered without, as the answer's `x-degraded` has it; undefined when it was whole. */
-  readonly degraded: string | undefined;
-}
+import type { Request } from './request.js';
 
 /** Customers who come at their time, whatever became of those before them. */
 export interface ShopLoad {

@@ -1,7 +1,5 @@
-import type { ServiceOption } from './values-schema.js';
-
 /** What may be said of a service, for people: `values.schema.json` has it below `defaults`. */
-export const optionMeanings: Readonly<Record<ServiceOption, string>> = {
+export const optionMeanings = {
   enabled: 'Of services.<name>: false leaves the service out, for a release of its own.',
   replicas: 'Pods, where no autoscaler counts them. Default: 1.',
   image: "Laid over the release's image. A tag that is said here wins over a digest that is said there.",
@@ -30,4 +28,6 @@ export const optionMeanings: Readonly<Record<ServiceOption, string>> = {
   affinity: 'Near what or far from what pods run, as Kubernetes takes it.',
   priorityClassName: 'Which pods go first when a node is full.',
   userId: 'User and group of the pod; its files and Secrets are readable by the group.',
-};
+} as const;
+
+export type ServiceOption = keyof typeof optionMeanings;

@@ -1,4 +1,4 @@
-import { optionMeanings } from './option-meanings.js';
+import { optionMeanings, type ServiceOption } from './option-meanings.js';
 
 /** A JSON schema, draft 7, which Helm checks values against. */
 export type Schema = Readonly<Record<string, unknown>>;
@@ -53,7 +53,7 @@ const kept = { persistent: flag, sizeMiB: positive, storageClass: text };
 const elsewhere = { address: text, existingSecret: text };
 
 /** What may be said about one service: `defaults`, `services.<name>` of helm/shop, `options` of helm/service. */
-const serviceOptions = {
+const serviceOptions: Readonly<Record<ServiceOption, Schema>> = {
   enabled: flag,
   replicas: positive,
   image,
@@ -92,9 +92,7 @@ const serviceOptions = {
   serviceAccountAnnotations: textMap,
   ...placement,
   userId: positive,
-} satisfies Readonly<Record<string, Schema>>;
-
-export type ServiceOption = keyof typeof serviceOptions;
+};
 
 /** The same with what each is for, said once: where options of every service stand. */
 const explainedOptions: Readonly<Record<string, Schema>> = Object.fromEntries(
