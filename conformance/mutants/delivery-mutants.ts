@@ -87,8 +87,8 @@ export const deliveryMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'mesh/bus/redelivery.js',
-        find: 'if (!isTransient && attempt >= policy.maxAttempts)',
-        replace: 'if (attempt >= 1)',
+        find: 'if (!isTransient && tried.faults >= policy.maxAttempts)',
+        replace: 'if (tried.attempts >= 1)',
       },
     ],
     killedBy: 'I7',

@@ -60,7 +60,7 @@ export interface Bus {
 
 /** When to give up on a message. */
 export interface RedeliveryPolicy {
-  /** Attempts before a message becomes a dead letter. Default 8. */
+  /** Failures that a message is to blame for before it is a dead letter: an outage counts for none. Default 8. */
   readonly maxAttempts: number;
   /** Wait before the second attempt; doubles each time. Default 50. */
   readonly retryBaseDelayMs: number;

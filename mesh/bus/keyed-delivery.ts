@@ -1,6 +1,6 @@
 import type { Ambient, Log } from '../runtime/ports.js';
 import type { BusMessage, DeadLetter, RedeliveryPolicy, Subscription } from './bus.js';
-import { decideRedelivery } from './redelivery.js';
+import { decideRedelivery, type Tried, untried } from './redelivery.js';
 
 /** A message with its place in whatever log it came from. */
 export interface Placed<Position> {
@@ -60,7 +60,7 @@ export function startKeyedDelivery<Position extends string | number>(
   const queues = new Map<string, Placed<Position>[]>();
   const running = new Set<Promise<void>>();
   const ready: string[] = [];
-  const attempts = new Map<Position, number>();
+  const failed = new Map<Position, Tried>();
   const waiting = new Set<Position>();
   const handling = new Set<Position>();
   /** Forgotten while they were being handled. */
@@ -144,14 +144,11 @@ export function startKeyedDelivery<Position extends string | number>(
   /** Delivers once; gives how long to wait before the next attempt, or undefined when the message is dealt with. */
   const attempt = async (placed: Placed<Position>): Promise<number | undefined> => {
     const { message, position } = placed;
-    const number = (attempts.get(position) ?? 0) + 1;
-    const again = (delayMs: number) => {
-      attempts.set(position, number);
-      return delayMs;
-    };
+    const before = failed.get(position) ?? untried;
+    const number = before.attempts + 1;
     try {
       await subscription.handle({ ...message, attempt: number });
-      attempts.delete(position);
+      failed.delete(position);
       options.acknowledge(position);
       return undefined;
     } catch (error) {
@@ -163,10 +160,11 @@ export function startKeyedDelivery<Position extends string | number>(
         attempt: number,
         error: String(error),
       };
-      const decision = decideRedelivery(error, number, redelivery, ambient.random.next());
+      const decision = decideRedelivery(error, before, redelivery, ambient.random.next());
+      failed.set(position, decision.tried);
       if (decision.kind === 'retry') {
         logger.warn(told, 'an event could not be handled: it is delivered again');
-        return again(decision.delayMs);
+        return decision.delayMs;
       }
       // Once it is a dead letter it may be replayed, under the same position: then it is taken in again.
       waiting.delete(position);
@@ -179,9 +177,9 @@ export function startKeyedDelivery<Position extends string | number>(
           { ...told, cause: String(cause) },
           'an event could not be given up: it is delivered again',
         );
-        return again(buryRetryMs);
+        return buryRetryMs;
       }
-      attempts.delete(position);
+      failed.delete(position);
       logger.error(told, 'an event was given up: it is a dead letter now');
       return undefined;
     }
@@ -203,7 +201,7 @@ export function startKeyedDelivery<Position extends string | number>(
             continue;
           }
           waiting.delete(position);
-          attempts.delete(position);
+          failed.delete(position);
           queued -= 1;
         }
         // The very array that is being worked off.
