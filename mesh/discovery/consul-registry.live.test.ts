@@ -162,7 +162,7 @@ describe('the registry in Consul', function () {
       measured(`all registered after a restart with ${name}`, performance.now() - atMs);
       await ambient.timers.sleep(2_000);
       expect(told.map(({ ids }) => ids)).to.deep.equal([three]);
-      expect(registered.every((one) => one.current())).to.equal(true);
+      await eventually(() => registered.every((one) => one.current()), { what: 'each to know of it' });
     });
   }
 
