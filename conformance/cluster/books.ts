@@ -18,7 +18,8 @@ export async function watchBooks(
   buyers: readonly ChaosBuyer[],
 ): Promise<(purchases: readonly Purchase[]) => Promise<readonly Violation[]>> {
   const known = new Set((await ordersOf(buyers)).map(({ id }) => id));
-  const entriesBefore = (await ledger()).length;
+  const ledgerNow = () => patiently('the ledger', ledger);
+  const entriesBefore = (await ledgerNow()).length;
   return async (purchases) => {
     const orders = await eventually(
       async () => {
@@ -32,7 +33,7 @@ export async function watchBooks(
     const evidence = {
       purchases,
       orders: orders.filter(({ id }) => !known.has(id)),
-      ledger: (await ledger()).slice(entriesBefore),
+      ledger: (await ledgerNow()).slice(entriesBefore),
       carts: new Map(),
       mails: [],
       stock: [],

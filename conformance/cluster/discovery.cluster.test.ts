@@ -57,10 +57,10 @@ describe('discovery on the cluster: Consul says who is there, Istio routes', fun
   it("2. is registered with the pod's address, the Service's as virtual, and the contract's authority, alive by a TTL", async () => {
     const asking = await podOf('gateway');
     for (const service of services) {
-      const pods = (await podsOf(`app=${service}`)).filter(isReady);
       const virtual = await addressOf(service);
       const entries = await eventually(
         async () => {
+          const pods = (await podsOf(`app=${service}`)).filter(isReady);
           const page = await readFrom(
             asking,
             `http://consul.${namespace}:8500/v1/health/service/${service}?passing`,

@@ -40,10 +40,18 @@ describe('the notes of the release', function () {
   });
 
   it('list products over REST and gRPC, and tell the health of every service', async () => {
-    const printed = await run('Over REST and gRPC');
+    const catalog = /"meshmart\.catalog\.v1\.CatalogService": \{\s+"status": "SERVING"/;
+    // A service that does not answer the gateway within two seconds does not serve.
+    const printed = await eventually(
+      async () => {
+        const text = await run('Over REST and gRPC');
+        expect(text).to.match(catalog);
+        return text;
+      },
+      { withinMs: 90_000, everyMs: 1_000, what: 'the catalogue to serve' },
+    );
     // Three by each.
     expect(printed.match(/"prd_[^"]+"/g), printed).to.have.length(6);
-    expect(printed).to.match(/"meshmart\.catalog\.v1\.CatalogService": \{\s+"status": "SERVING"/);
   });
 
   it('open the page of traces', async () => {

@@ -23,7 +23,7 @@ const kinds = [
 
 /** The lines of helm/README.md by which one service becomes a release of its own, and comes back. The shop must be there, whole. */
 describe('a service that is handed over to a release of its own', function () {
-  this.timeout(120_000);
+  this.timeout(350_000);
   let folder: TemporaryFolder;
   let shell: ShellSession;
   let looks: Looks;

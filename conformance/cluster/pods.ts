@@ -61,12 +61,20 @@ export async function podsOf(selector = '', of = namespace): Promise<Pod[]> {
 export const isReady = ({ status }: Pod) =>
   status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
 
-/** A pod of a service that serves. @throws Error when there is none. */
+/**
+ * A pod of a service that serves. One that had no turn for some seconds is not ready for a moment: it is waited for.
+ * @throws Error when there is none within a quarter of a minute.
+ */
 export async function podOf(app: string): Promise<Pod> {
-  const pod = (await podsOf(`app=${app}`)).find(isReady);
-  if (pod === undefined)
-    throw new Error(`${app} has no pod that is ready: see kubectl --namespace ${namespace} get pods`);
-  return pod;
+  return eventually(
+    async () => {
+      const pod = (await podsOf(`app=${app}`)).find(isReady);
+      if (pod === undefined)
+        throw new Error(`${app} has no pod that is ready: see kubectl --namespace ${namespace} get pods`);
+      return pod;
+    },
+    { withinMs: 15_000, everyMs: 500, what: `a pod of ${app}` },
+  );
 }
 
 /**

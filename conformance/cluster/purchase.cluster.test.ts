@@ -9,7 +9,7 @@ import { expectMeshTrace } from './mesh-trace.js';
 import { addressOf, untilSettled } from './pods.js';
 
 describe('a purchase on the cluster, through the edge', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let edge: Edge;
 
   before(async () => {

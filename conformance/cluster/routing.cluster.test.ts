@@ -11,7 +11,7 @@ import { upgrade } from './release.js';
 const product = 'prd_linen-lamp';
 
 describe('routing on the cluster', function () {
-  this.timeout(180_000);
+  this.timeout(470_000);
   let edge: Edge;
 
   before(async () => {
@@ -130,10 +130,13 @@ describe('routing on the cluster', function () {
     it('ships every order while one call in ten to payment fails', async () => {
       // Their cards are in the vault before: a card is not kept twice, so nobody repeats that call.
       const buyers: [Buyer, unknown][] = [];
-      // Of 60 calls to payment none meets the fault once in 500 runs.
-      await times(30, 4, async () => {
+      const ready = async (): Promise<[Buyer, unknown]> => {
         const buyer = await newBuyer(edge.httpUrl);
-        buyers.push([buyer, await fillCart(buyer, product)]);
+        return [buyer, await fillCart(buyer, product)];
+      };
+      // Of 90 calls to payment none meets the fault once in 10,000 runs. Who comes too late before it is no part of this.
+      await times(45, 4, async () => {
+        buyers.push(await eventually(ready, { withinMs: 30_000, everyMs: 200 }));
       });
       await apply('payment-unreachable');
       await eventually(

@@ -16,7 +16,7 @@ const uninstall = () =>
 
 /** The release that verify-cluster.sh has installed, with the IMAGE and SET that it gave. Nothing is left of it then. */
 describe('helm uninstall on the cluster', function () {
-  this.timeout(220_000);
+  this.timeout(420_000);
   let token: string;
   let order: string;
 

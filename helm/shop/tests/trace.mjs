@@ -3,7 +3,7 @@ import { buy, eventually, json, test } from './shop.mjs';
 const wanted = ['gateway', 'order', 'cart', 'catalog', 'inventory', 'payment', 'shipping'];
 
 await test("an order's trace in Jaeger has every service of a purchase in it", async () => {
-  const { order } = await buy();
+  const { order } = await eventually('a purchase', () => buy(), 60_000);
   const tags = encodeURIComponent(JSON.stringify({ 'meshmart.order.id': order.id }));
   let missing = wanted;
   await eventually(
