@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { BusMessage } from '../mesh/bus/bus.js';
 import { eventually } from '../mesh/testing/eventually.js';
 import { OrderPlaced } from '../proto/gen/meshmart/order/v1/order_events.js';
-import { type Buyer, expectStatus, fillCart, newBuyer, request } from './buyer.js';
+import { type Buyer, expectStatus, expectTaken, fillCart, newBuyer, request } from './buyer.js';
 import { runMeshmart } from './shop-process.js';
 
 /** A shop that runs, and the two things that a test does behind its back. */
@@ -66,20 +66,27 @@ export function deadLetterSuite(shape: string, shopOf: () => Promise<ShopWithBus
       // The next order wakes a consumer that did not see the messages come.
       const other = await newBuyer(shop.httpUrl);
       const body = await fillCart(other, productId);
-      await expectStatus(other.call('POST', '/v1/orders', body, { 'idempotency-key': 'next' }), 201);
+      await expectTaken(other.call('POST', '/v1/orders', body, { 'idempotency-key': 'next' }));
       await eventually(async () => expect(await listed()).to.have.members(['unlucky', 'garbage']), {
         withinMs: 30_000,
         everyMs: 200,
       });
 
-      expect((await meshmart('status')).output).to.include('dead letters: cart 2 (see meshmart dlq list)');
+      // A cart that does not tell within half a second is left out.
+      await eventually(async () =>
+        expect((await meshmart('status')).output).to.include('dead letters: cart 2 (see meshmart dlq list)'),
+      );
       expect(await (await fetch(await shop.metricsUrl())).text()).to.match(
         /^mesh_dead_letters\{messaging_consumer_group_name="cart"\} 2$/m,
       );
-      expect((await dlq('list')).output).to.match(/^cart +unlucky +meshmart\.order\.v1\.OrderPlaced .* 8 /m);
+      expect((await dlq('list')).output).to.match(
+        /^cart +unlucky +meshmart\.order\.v1\.OrderPlaced .* \d+ /m,
+      );
       expect((await dlq('list', '--group', 'notification')).output).to.equal('no dead letters\n');
       const shown = JSON.parse((await dlq('show', 'cart', 'unlucky', '--json')).output);
-      expect(shown).to.deep.include({ attempts: 8, traceId: '0af7651916cd43dd8448eb211c80319c' });
+      expect(shown).to.deep.include({ traceId: '0af7651916cd43dd8448eb211c80319c' });
+      // Those that met a slow store come on top.
+      expect(shown.attempts).to.be.at.least(8);
       expect(shown.message).to.deep.include({ orderId: 'ord_1', userId });
       expect(shown.lastError).to.not.equal('');
       const garbage = JSON.parse((await dlq('show', 'cart', 'garbage', '--json')).output);

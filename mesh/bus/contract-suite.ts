@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { MeshError } from '../contract/error.js';
-import { eventually } from '../testing/eventually.js';
+import { type EventuallyOptions, eventually as eventuallyWithin } from '../testing/eventually.js';
 import type { Bus, BusMessage, Delivery, RedeliveryPolicy, Subscription } from './bus.js';
 
 /** A kind of bus, as its test sets it up. */
@@ -26,6 +26,10 @@ export function busMessage(id: string, fields: Partial<BusMessage> = {}): BusMes
     ...fields,
   };
 }
+
+/** Servers that keep everything on disk, beside other tests, take their time now and then. */
+const eventually = <T>(attempt: () => T | Promise<T>, options: EventuallyOptions = {}) =>
+  eventuallyWithin(attempt, { withinMs: 20_000, ...options });
 
 /** What every bus does alike. @param durable whether a bus that was closed and opened again has everything. */
 export function busContract(name: string, durable: boolean, makeSetup: () => BusSetup): void {

@@ -7,7 +7,7 @@ import { createConsulResolver } from './consul-resolver.js';
 import { remoteResolverContract } from './contract-suite.js';
 import type { Endpoint } from './resolver.js';
 
-const graceMs = 1_500;
+const graceMs = 3_000;
 
 describe('with a Consul', function () {
   this.timeout(30_000);

@@ -159,11 +159,14 @@ export function documentsContract(name: string, open: () => Promise<DocumentsSet
     });
 
     it('are gone when they have expired, unless they were changed meanwhile', async () => {
-      const brief = (key: string, expected: number) => ({ ...put(key, expected, 'x'), expiresAfterMs: 600 });
+      const brief = (key: string, expected: number) => ({
+        ...put(key, expected, 'x'),
+        expiresAfterMs: 2_100,
+      });
       await documents.commit({ changes: [brief('left', 0), brief('touched', 0), brief('kept', 0)] });
-      await setup.pass(400);
+      await setup.pass(1_400);
       await documents.commit({ changes: [brief('touched', 1), put('kept', 1, 'x')] });
-      await setup.pass(400);
+      await setup.pass(1_400);
       expect([await load('left'), await load('touched'), await load('kept')]).to.deep.equal([
         undefined,
         '2 x',
@@ -175,7 +178,7 @@ export function documentsContract(name: string, open: () => Promise<DocumentsSet
       ]);
       await documents.commit({ changes: [put('left', 0, 'y')] });
       expect(await load('left')).to.equal('1 y');
-      await setup.pass(400);
+      await setup.pass(1_400);
       expect([await load('left'), await load('touched'), await load('kept')]).to.deep.equal([
         '1 y',
         undefined,

@@ -135,6 +135,8 @@ describe('documents in Redis', function () {
     });
     await documents.commit(change(0, 'before'));
     await server.kill();
+    // What is sent before the connection is seen to be gone waits for its answer in vain.
+    await eventually(() => connections.at(-1)?.status !== 'ready', { what: 'the connection to be gone' });
     for (const call of [
       () => documents.load('away'),
       () => documents.commit(change(1, 'refused')),
@@ -165,7 +167,7 @@ describe('documents in Redis', function () {
     expect((await documents.load('s'))?.version).to.equal(3);
   });
 
-  it('are UNAVAILABLE within 800 ms while Redis hangs', async () => {
+  it('are UNAVAILABLE within a second while Redis hangs', async () => {
     const redis = connect();
     const documents = open();
     await documents.probe();
@@ -174,7 +176,7 @@ describe('documents in Redis', function () {
     try {
       const failure = await failureOf(documents.load('a'));
       expect(failure.code).to.equal('UNAVAILABLE');
-      expect(failure.afterMs).to.be.below(800);
+      expect(failure.afterMs).to.be.below(1_000);
     } finally {
       kill(pid, 'SIGCONT');
     }

@@ -83,7 +83,8 @@ describe('rate limits on Redis', function () {
     try {
       const first = await timed('hung');
       expect(first.wait).to.equal(undefined);
-      expect(first.ms).to.be.below(200);
+      // Less than the second that a command of Redis may take.
+      expect(first.ms).to.be.below(900);
       // Who has waited once does not again: the quickest tells, for the machine may interrupt the others.
       const laterMs = [];
       for (let number = 0; number < 4; number += 1) laterMs.push((await timed('hung')).ms);
@@ -102,7 +103,7 @@ describe('rate limits on Redis', function () {
     const waits = [];
     for (let number = 0; number < 7; number += 1) waits.push(await timed('away'));
     expect(waits.filter(({ wait }) => wait === undefined)).to.have.length(5);
-    expect(Math.max(...waits.map(({ ms }) => ms))).to.be.below(200);
+    expect(Math.max(...waits.map(({ ms }) => ms))).to.be.below(900);
     await server.start();
     await shared();
     expect(told.lines.map(({ level }) => level)).to.deep.equal(['warn', 'info', 'warn', 'info']);

@@ -8,6 +8,7 @@ import { grpcWire } from '../../rpc/grpc/channel-wire.js';
 import { askHealth } from '../../rpc/grpc/health-client.js';
 import type { Wire } from '../../rpc/wire.js';
 import type { Environment } from '../../runtime/setting.js';
+import { eventually } from '../../testing/eventually.js';
 import { freePort } from '../../testing/free-port.js';
 import { type TemporaryFolder, temporaryFolder } from '../../testing/temporary-folder.js';
 import { loadShop } from '../loaded-shop.js';
@@ -97,7 +98,10 @@ describe('an instance in a pod', function () {
 
   it('is in Consul with the address of the pod, the one that stands for all, and the authority of the contract', async () => {
     await start('shipping', { WORKLOAD_IDENTITY: 'named' });
-    const [entry] = (await consul.request('GET', '/v1/health/service/shipping?passing')) as Entry[];
+    const [entry] = await eventually(async () => {
+      const found = (await consul.request('GET', '/v1/health/service/shipping?passing')) as Entry[];
+      return found.length > 0 && found;
+    });
     expect(entry?.Service).to.include({ Address: '127.0.0.2', Port: port });
     expect(entry?.Service.TaggedAddresses.virtual).to.deep.equal({ Address: '127.0.0.1', Port: port });
     expect(entry?.Service.Meta['authority']).to.equal(`shipping.shop.svc.cluster.local:${port}`);
