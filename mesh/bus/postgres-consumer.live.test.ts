@@ -15,6 +15,7 @@ describe('with a PostgreSQL', function () {
   poisonedConsumer('PostgreSQL', async (schema) => {
     databases += 1;
     const access = await server.database(`poison-${databases}`);
-    return openPostgresStore({ access, service: 'mail', schema, ...machineAmbient() });
+    // An attempt that comes too late counts as one, and not as the event's fault.
+    return openPostgresStore({ access, service: 'mail', schema, withinMs: 10_000, ...machineAmbient() });
   });
 });

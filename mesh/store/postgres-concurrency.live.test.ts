@@ -113,6 +113,7 @@ describe('instances that share a store in PostgreSQL', function () {
     const client = await pool.connect();
     try {
       // A batch that has taken its number, and is not committed yet.
+      await client.query('SET idle_in_transaction_session_timeout = 0');
       await client.query('BEGIN');
       await writeBatch(sessionOn(client, createStatementNames()), noted('k', 'first'), 0);
       await store.commit(noted('other', 'passes'));
