@@ -143,7 +143,7 @@ if [ "$failed" -gt 0 ]; then
 fi
 # Order matters: whether a call went astray is asked before attacks, and when all pods are others since; whether anything was killed
 # for memory, at the end.
-tests conformance/cluster/{purchase,notes,authorization,discovery,updates,routing,outages,autoscaling,own-release,monitoring,footprint,uninstall,memory-kills}
+tests conformance/cluster/{purchase,notes,authorization,discovery,monitoring,updates,routing,outages,autoscaling,own-release,footprint,uninstall,memory-kills}
 
 echo "took $SECONDS s"
 echo "$passed passed, $failed failed"

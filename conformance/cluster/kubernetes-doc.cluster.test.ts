@@ -94,7 +94,7 @@ describe('docs/kubernetes.md', function () {
   });
 
   it('holds to the tenth, within three standard deviations', async () => {
-    const count = 1_500;
+    const count = 1_000;
     const deviation = Math.sqrt(count * 0.1 * 0.9);
     // Where a look came too late and was repeated nobody knows how many there were: it is begun anew.
     const sample = () => eventually(() => askedTracks({ count }), { withinMs: 120_000 });

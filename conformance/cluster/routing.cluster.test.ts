@@ -134,8 +134,8 @@ describe('routing on the cluster', function () {
         const buyer = await newBuyer(edge.httpUrl);
         return [buyer, await fillCart(buyer, product)];
       };
-      // Of 90 calls to payment none meets the fault once in 10,000 runs. Who comes too late before it is no part of this.
-      await times(45, 4, async () => {
+      // Of 72 calls to payment none meets the fault once in 2,000 runs. Who comes too late before it is no part of this.
+      await times(36, 4, async () => {
         buyers.push(await eventually(ready, { withinMs: 30_000, everyMs: 200 }));
       });
       await apply('payment-unreachable');
