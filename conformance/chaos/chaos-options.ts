@@ -2,7 +2,7 @@ import type { SharedBus } from '../../mesh/bus/shared-bus.js';
 import type { Environment } from '../../mesh/runtime/setting.js';
 import type { StoreKind } from '../../mesh/shape/processes/service-store.js';
 
-/** One run. */
+/** What one run of chaos is made of. */
 export interface ChaosOptions {
   readonly seed: number;
   /** Purchases, those of the flash sale included. */

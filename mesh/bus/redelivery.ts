@@ -22,6 +22,7 @@ export type Redelivery =
 /**
  * An outage, however long, brings a message no nearer to its end: what follows it may well be one failure of another kind.
  * @param before what became of the message before this failure.
+ * @param policy its delays are in milliseconds, and so is the one that is given.
  * @param random a number in [0, 1), for jitter: half of the delay is left to chance, so that retries don't march in step.
  */
 export function decideRedelivery(

@@ -16,7 +16,7 @@ await test('an order is placed over gRPC, paid and shipped', async () => {
   return `${id} is ${last.state}`;
 });
 
-// Empty where Jaeger is somebody else's: what it may be asked, and by whom, is not ours to say.
+// Not set where Jaeger is somebody else's, or there is none: what it may be asked, and by whom, is not ours to say.
 if (jaeger) {
   await test("the order's trace in Jaeger has every service of a purchase in it", async () => {
     const tags = encodeURIComponent(JSON.stringify({ 'meshmart.order.id': id }));
